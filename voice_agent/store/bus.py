@@ -1,0 +1,77 @@
+"""The live bus: events out of calls to whoever watches, in one process.
+
+Publishing never waits and never fails: a subscriber that reads too slowly loses its oldest events and is told how many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from voice_agent.call.events import CallEvent
+
+QUEUE_SIZE = 2000
+"""Events a subscriber may lag behind before it loses the oldest (about a minute of 8 busy calls)."""
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One reader of the bus: an async iterator of events.
+
+    ``dropped`` counts events lost because the reader was too slow.
+    """
+
+    call_sid: str | None
+    dropped: int = 0
+    _queue: deque[CallEvent] = field(default_factory=deque)
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _closed: bool = False
+
+    def push(self, event: CallEvent) -> None:
+        """Called by the bus."""
+        if len(self._queue) >= QUEUE_SIZE:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append(event)
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the iteration once what is queued was read."""
+        self._closed = True
+        self._ready.set()
+
+    async def __aiter__(self) -> AsyncIterator[CallEvent]:
+        """Events in the order of publication."""
+        while True:
+            while self._queue:
+                yield self._queue.popleft()
+            if self._closed:
+                return
+            self._ready.clear()
+            await self._ready.wait()
+
+
+class EventBus:
+    """Fan-out of call events inside one process."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, event: CallEvent) -> None:
+        """Hand ``event`` to every subscriber; returns at once."""
+        for subscription in self._subscriptions:
+            if subscription.call_sid is None or subscription.call_sid == event.call_sid:
+                subscription.push(event)
+
+    def subscribe(self, call_sid: str | None = None) -> Subscription:
+        """A new reader of all calls, or of one. Give it back with :meth:`unsubscribe`."""
+        subscription = Subscription(call_sid)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop delivering and end the reader's iteration. Idempotent."""
+        self._subscriptions.discard(subscription)
+        subscription.close()
