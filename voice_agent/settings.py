@@ -20,10 +20,14 @@ def _own(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """Everything that differs between two installations."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True
+    )
 
     # Twilio
-    twilio_account_sid: str = Field("", validation_alias=AliasChoices("TWILIO_ACCOUNT_SID", "twilio_account_sid"))
+    twilio_account_sid: str = Field(
+        "", validation_alias=AliasChoices("TWILIO_ACCOUNT_SID", "twilio_account_sid")
+    )
     twilio_auth_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("TWILIO_AUTH_TOKEN", "twilio_auth_token")
     )
@@ -70,7 +74,9 @@ class Settings(BaseSettings):
     """E.164 number to which refused calls are dialled; empty means a polite busy."""
     drain_timeout_s: float = Field(120.0, ge=0, validation_alias=_own("DRAIN_TIMEOUT_S"))
     recordings: bool = Field(True, validation_alias=_own("RECORDINGS"))
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias=_own("LOG_LEVEL"))
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", validation_alias=_own("LOG_LEVEL")
+    )
 
     @property
     def uses_emulator(self) -> bool:
@@ -81,7 +87,10 @@ class Settings(BaseSettings):
     def effective_database_url(self) -> str:
         """The database to use, with its async driver spelled out."""
         url = self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'voice_agent.db').absolute()}"
-        for plain, driver in (("postgres://", "postgresql+psycopg://"), ("postgresql://", "postgresql+psycopg://")):
+        for plain, driver in (
+            ("postgres://", "postgresql+psycopg://"),
+            ("postgresql://", "postgresql+psycopg://"),
+        ):
             if url.startswith(plain):
                 return driver + url.removeprefix(plain)
         return url

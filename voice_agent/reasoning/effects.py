@@ -145,4 +145,15 @@ class End:
     reason: str = "terminal_state"
 
 
-Effect = Say | Expect | StateChanged | ToolStarted | ToolCompleted | Thought | Navigation | Escalate | Transfer | End
+Effect = (
+    Say
+    | Expect
+    | StateChanged
+    | ToolStarted
+    | ToolCompleted
+    | Thought
+    | Navigation
+    | Escalate
+    | Transfer
+    | End
+)
