@@ -1,6 +1,7 @@
 """The live bus: events out of calls to whoever watches, in one process.
 
-Publishing never waits and never fails: a subscriber that reads too slowly loses its oldest events and is told how many.
+Publishing never waits and never fails: a subscriber that reads too slowly loses its oldest events and is told
+how many.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The schema's revisions, in the package so that an installed wheel can migrate."""
