@@ -1,0 +1,33 @@
+"""ONNX sessions the way a live call needs them: one thread, no arena growth, files found without imports."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import onnxruntime
+
+from models.speech import SpeechError
+
+
+def single_thread_session(path: Path) -> onnxruntime.InferenceSession:
+    """A session on one CPU thread; calls share the cores, a model must not take them all.
+
+    Raises :class:`SpeechError` when there is no file at ``path``.
+    """
+    if not path.is_file():
+        raise SpeechError(f"model file {path} is missing: reinstall the package that carries it")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def pipecat_file(relative: str) -> Path:
+    """A data file inside the installed pipecat package, found without importing it (which takes seconds)."""
+    spec = importlib.util.find_spec("pipecat")
+    if spec is None or not spec.submodule_search_locations:
+        raise SpeechError("pipecat-ai is not installed: it carries the voice-activity and turn models")
+    return Path(next(iter(spec.submodule_search_locations))) / relative
