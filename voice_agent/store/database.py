@@ -120,8 +120,8 @@ class Database:
     async def session(self) -> AsyncIterator[AsyncSession]:
         """A writing transaction: committed when the block ends well, rolled back when it raises.
 
-        On SQLite it is the only writer from its beginning on, so that what it read cannot have changed when it
-        writes; keep it short.
+        On SQLite it is the only writer from its beginning on, so that what it read cannot have changed when
+        it writes; keep it short.
         """
         async with self._sessions() as session, session.begin():
             yield session
@@ -151,8 +151,8 @@ class Database:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that first reads and then writes fails at once when somebody else wrote in between
-    # (SQLITE_BUSY_SNAPSHOT), whatever the timeout: writers take their place in the queue when they begin.
+    # A deferred transaction that first reads and then writes fails at once when somebody else wrote in
+    # between (SQLITE_BUSY_SNAPSHOT), whatever the timeout: writers take their place when they begin.
     read_only = connection.get_execution_options().get(READ_ONLY, False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 

@@ -1,7 +1,8 @@
 """Runs the schema's revisions, from the package itself: no ``alembic.ini``, no command line.
 
-Several processes of one installation start at the same moment. On PostgreSQL an advisory lock lets one of them
-migrate while the others wait; on SQLite a lock file beside the database does the same within one machine.
+Several processes of one installation start at the same moment. On PostgreSQL an advisory lock lets one of
+them migrate while the others wait; on SQLite a lock file beside the database does the same within one
+machine.
 """
 
 from __future__ import annotations
