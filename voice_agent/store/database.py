@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, event, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -43,20 +44,6 @@ class StoreError(Exception):
     """Something about keeping data failed."""
 
 
-class Base(DeclarativeBase):
-    """What every table inherits from. The names of constraints are the same on both databases."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_N_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time on both databases (SQLite itself forgets the zone)."""
 
@@ -80,6 +67,37 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON value."""
+
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+"""A key that the database counts by itself; SQLite does that only for a column called INTEGER."""
+
+
+class Base(DeclarativeBase):
+    """What every table inherits from. The names of constraints are the same on both databases.
+
+    Columns annotated with these types need nothing else: ``datetime`` (aware UTC), ``dict[str, Any]``,
+    ``list[str]`` and ``list[dict[str, Any]]`` (JSON).
+    """
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: Document,
+        list[str]: Document,
+        list[dict[str, Any]]: Document,
+    }
 
 
 class Database:

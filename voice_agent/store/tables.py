@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from voice_agent.call import record_tables
 from voice_agent.store.database import Base
+
+OWNERS = (record_tables,)
+"""The modules that declare tables; a new one is added here and gets a revision."""
 
 metadata = Base.metadata
