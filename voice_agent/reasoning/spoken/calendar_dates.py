@@ -15,6 +15,7 @@ from typing import Literal
 from voice_agent.reasoning.spoken.numbers import (
     Reading,
     below_hundred,
+    digit,
     four_digit_year,
     ordinal,
     two_digit_year,
@@ -173,16 +174,20 @@ def _with_year(tokens: Tokens, month: int, day: int, index: int, purpose: Purpos
 def _numbers_only(tokens: Tokens, index: int, purpose: Purpose) -> Iterator[Said]:
     """ "oh three oh two eighty four", "three two nineteen eighty four", "3 2 84", "three slash two slash
     eighty four"."""
+    if digit(tokens.at(index - 1)) is not None:
+        return
     for month, after_month in below_hundred(tokens, index):
         if not 1 <= month <= 12:
             continue
         for day, after_day in _days(tokens, _skip_slash(tokens, after_month), "appointment"):
             start = _skip_slash(tokens, after_day)
             for year, behind in four_digit_year(tokens, start, sound_alikes=purpose == "birth"):
-                yield Said(month, day, year, True, behind)
+                if digit(tokens.at(behind)) is None:  # else a longer number: no date
+                    yield Said(month, day, year, True, behind)
             if purpose == "birth":
                 for year, behind in two_digit_year(tokens, start, sound_alikes=True):
-                    yield Said(month, day, year, False, behind)
+                    if digit(tokens.at(behind)) is None:
+                        yield Said(month, day, year, False, behind)
 
 
 def _skip_slash(tokens: Tokens, index: int) -> int:

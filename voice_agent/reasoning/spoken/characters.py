@@ -85,16 +85,18 @@ def _run(tokens: Tokens, index: int, letters: bool) -> tuple[str, int]:
         else:
             break
     ends_text = bool(pieces) and place == len(tokens)
+    if ends_text and index == 0 and letters and all(len(t.text) == 1 for t in tokens.items):
+        return "".join(
+            p.value for p in pieces
+        ), place  # nothing but letters, even if "a" or "i" is one of them
     while pieces and not pieces[-1].firm and not (ends_text and _mostly_firm(pieces)):
         pieces.pop()  # "one two three for my son": the last word is no four
         ends_text = False
-    first = 0
     if pieces and not pieces[0].firm and not _mostly_firm(pieces):
         return "", index + 1
     if not any(p.firm for p in pieces):
-        alone = len(pieces) == 1 and place == len(tokens) and index == 0 and tokens.at(0) in _WEAK_LETTERS
-        return (pieces[0].value, place) if letters and alone else ("", index + 1)
-    return "".join(p.value for p in pieces[first:]), pieces[-1].behind
+        return "", index + 1
+    return "".join(p.value for p in pieces), pieces[-1].behind
 
 
 def _mostly_firm(pieces: list[_Piece]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from voice_agent.reasoning.spoken.characters import parse_alphanumeric
 from voice_agent.reasoning.spoken.numbers import TEENS, TENS, UNITS
 from voice_agent.reasoning.spoken.readings import NameReading
+from voice_agent.reasoning.spoken.relative_dates import WEEKDAYS
 from voice_agent.reasoning.spoken.replies import parse_correction
 from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, squeeze, tokenize
 
@@ -74,7 +75,7 @@ _PARTICLES = frozenset(
     {"de", "la", "van", "von", "der", "den", "del", "da", "di", "el", "bin", "al", "st", "san", "mac"}
 )
 _LONGEST_NAME = 4
-_NUMBER_WORDS = frozenset({*UNITS, *TEENS, *TENS, "zero", "oh", "hundred"})
+_NO_NAMES = _NOT_NAMES | _POLITE | _TITLES | {*WEEKDAYS, *UNITS, *TEENS, *TENS, "zero", "oh", "hundred"}
 
 
 def parse_name(text: str) -> NameReading:
@@ -128,20 +129,23 @@ def _labelled(tokens: Tokens, labels: tuple[tuple[str, ...], ...]) -> tuple[int,
 
 
 def _unlabelled(tokens: Tokens) -> tuple[int, int] | None:
-    for index in range(len(tokens)):
-        length = longest_phrase(tokens, index, _INTRODUCTIONS)
-        if length:
-            span = _extent(tokens, index + length)
-            if span[1] > span[0]:
-                return span
+    """Where the name stands: the whole text apart from politeness, or what follows an introduction."""
     start = 0
     while tokens.at(start) in _POLITE:
         start += 1
-    span = _extent(tokens, start)
-    while tokens.at(span[1]) in _POLITE:
-        span = (span[0], span[1] + 1)
-    is_whole = span[1] == len(tokens) and span[1] > span[0]
-    return _extent(tokens, start) if is_whole else None
+    first, end = _extent(tokens, start)
+    behind = end
+    while tokens.at(behind) in _POLITE:
+        behind += 1
+    if behind == len(tokens) and end > first:
+        return first, end
+    for index in range(len(tokens)):
+        length = longest_phrase(tokens, index, _INTRODUCTIONS)
+        if length:
+            first, end = _extent(tokens, index + length)
+            if end > first:
+                return first, end
+    return None
 
 
 def _extent(tokens: Tokens, start: int) -> tuple[int, int]:
@@ -170,7 +174,7 @@ def _is_letter(word: str) -> bool:
 
 def _is_name(word: str) -> bool:
     letters = word.replace("'", "")
-    return letters.isalpha() and len(word) > 1 and word not in _NOT_NAMES | _NUMBER_WORDS | _POLITE | _TITLES
+    return letters.isalpha() and len(word) > 1 and word not in _NO_NAMES
 
 
 def _name_words(tokens: Tokens, start: int, end: int) -> list[str]:

@@ -184,6 +184,8 @@ def _correction_at(tokens: Tokens, index: int) -> int | None:
     ):
         if follows == "not":
             return _after_not(tokens, index + 1)
+        if follows == "one" and not _is_value(tokens, index + 2):
+            return None  # "no one told me"
         return index + 1 if follows not in _NOT_AFTER_NO or _is_value(tokens, index + 1) else None
     if word == "not":
         return _after_not(tokens, index)

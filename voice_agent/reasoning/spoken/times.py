@@ -56,11 +56,13 @@ _LEADS = frozenset(
 )
 _TIME_WORDS = frozenset(
     {
-        *UNITS, *TEENS, *TENS, *_LEADS, "oh", "zero", "and", "either", "please", "noon", "midnight", "am", "pm", "a",
-        "p", "m", "o'clock", "oclock", "the", "in", "morning", "afternoon", "evening", "yes", "no", "maybe", "ish",
-        "sharp", "exactly", "okay", "let's",
+        *UNITS, *TEENS, *TENS, *_LEADS, "oh", "zero", "and", "either", "please", "noon", "midnight", "am",
+        "pm", "a", "p", "m", "o'clock", "oclock", "the", "in", "morning", "afternoon", "evening", "yes", "no",
+        "maybe", "ish", "sharp", "exactly", "okay", "let's",
     }
 )  # fmt: skip
+"""A text of nothing but these is about a time, so that a bare number in it is an hour."""
+
 _BEFORE_HOUR = ("to", "till", "til", "of", "before")
 _BEFORE_ONE = frozenset(
     {"the", "that", "this", "first", "second", "last", "other", "earlier", "later", "which"}
@@ -248,7 +250,7 @@ def _hour_and_minute(tokens: Tokens, index: int, only_time: bool) -> Iterator[_C
         return
     for hour, behind in _hours(tokens, index):
         half, end = _half(tokens, behind)
-        if half or led:
+        if half or led or _part_follows(tokens, behind):
             yield _clock(hour, 0, half, index, end)
         if tokens.at(behind) in ("o'clock", "oclock"):
             half, end = _half(tokens, behind + 1)
@@ -258,6 +260,15 @@ def _hour_and_minute(tokens: Tokens, index: int, only_time: bool) -> Iterator[_C
         for minute, after in _minutes(tokens, behind):
             half, end = _half(tokens, after)
             yield _clock(hour, minute, half, index, end)
+
+
+def _part_follows(tokens: Tokens, index: int) -> bool:
+    in_the = tokens.starts_with(index, "in", "the") and tokens.at(index + 2) in (
+        "morning",
+        "afternoon",
+        "evening",
+    )
+    return in_the or tokens.starts_with(index, "at", "night")
 
 
 def _hours(tokens: Tokens, index: int) -> Iterator[tuple[int, int]]:
