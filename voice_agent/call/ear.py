@@ -1,0 +1,215 @@
+"""The ear of one leg: voice activity in, transcripts out.
+
+Audio goes to the recognizer while somebody speaks, in pieces of a tenth of a second with a little before the onset. When the
+voice stops, the recognizer is asked for its result and the turn model for its opinion, side by side. A recognizer
+that fails or is late is replaced by the next one on the ladder, which gets the same audio again; when none is left, the
+transcript comes back empty and not accepted, and the caller is asked to repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from models.expectation import AnswerKind, Expectation
+from models.speech import SAMPLE_RATE, Pcm, Recognizer, SpeechError, Transcript, UtteranceStream
+from voice_agent.call.leg_audio import LegAudio
+from voice_agent.call.turn_model import TurnModel
+
+PREROLL_S = 0.25
+"""Audio before the detected onset: voice activity notices a word late, never early."""
+
+PIECE_S = 0.1
+"""Audio is handed over in pieces of this length."""
+
+FINISH_TIMEOUT_S = 2.5
+"""A result later than this comes from the next recognizer."""
+
+WHOLE_TURN_S = 14.0
+"""Digits and letters said in several breaths are recognized again as one, up to this length, so that a grammar of known
+length fits."""
+
+_TAIL_S = 0.06
+"""Audio after the detected end that belongs to the last word."""
+
+_SPELLED = (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC)
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSpeech:
+    """One stretch of speech with its words. Times are seconds on the leg's sample clock.
+
+    ``continues`` is True when ``transcript`` covers the earlier stretches of the same turn as well.
+    """
+
+    number: int
+    transcript: Transcript
+    start: float
+    end: float
+    stt_ms: float
+    continues: bool = False
+
+
+class Ear:
+    """Listens to one leg. Methods are called on the event loop by the leg's detector and by the media socket.
+
+    Args:
+        recognizers: the ladder, best first.
+        on_heard: awaited with every finished stretch of speech, in the order they ended.
+        on_verdict: awaited with (number, probability) of the turn model for every stretch.
+        on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
+    """
+
+    def __init__(
+        self,
+        audio: LegAudio,
+        recognizers: Sequence[Recognizer],
+        turn_model: TurnModel | None,
+        *,
+        on_heard: Callable[[HeardSpeech], Awaitable[None]],
+        on_verdict: Callable[[int, float], Awaitable[None]],
+        on_partial: Callable[[int, Transcript], None],
+        on_degraded: Callable[[str, str], None],
+    ) -> None:
+        self._audio = audio
+        self._recognizers = list(recognizers)
+        self._turn_model = turn_model
+        self._on_heard = on_heard
+        self._on_verdict = on_verdict
+        self._on_partial = on_partial
+        self._on_degraded = on_degraded
+        self.expectation = Expectation()
+        self.number = 0
+        """Counts stretches of speech; the newest one."""
+        self._stream: UtteranceStream | None = None
+        self._started = 0
+        self._fed = 0
+        self._turn_start: int | None = None
+        """Where the current turn's speech began, while it may be recognized again as a whole."""
+        self._whole = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._order = asyncio.Lock()
+
+    def start(self, position: int) -> None:
+        """Voice began at sample ``position``."""
+        self.number += 1
+        self._started = max(0, position - int(PREROLL_S * SAMPLE_RATE))
+        begin = self._started
+        self._whole = False
+        if self._turn_start is not None and any(k in _SPELLED for k in self.expectation.kinds):
+            if self._audio.end - self._turn_start <= WHOLE_TURN_S * SAMPLE_RATE:
+                begin, self._whole = self._turn_start, True
+        else:
+            self._turn_start = begin
+        self._fed = begin
+        number = self.number
+        self._stream = self._open(0, lambda partial: self._on_partial(number, partial))
+        self.pump()
+
+    def pump(self) -> None:
+        """New audio may have come: hand it over while somebody speaks."""
+        if self._stream is None or self._audio.end - self._fed < PIECE_S * SAMPLE_RATE:
+            return
+        self._feed(self._stream, self._audio.end)
+
+    def stop(self, position: int) -> None:
+        """Voice ended at sample ``position``: ask for words and for the end of the turn."""
+        stream, self._stream = self._stream, None
+        end = min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
+        begin = self._turn_start if self._whole and self._turn_start is not None else self._started
+        if stream is not None and self._fed < end:
+            self._feed(stream, end)
+        heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
+        self._spawn(self._finish(stream, heard))
+        if self._turn_model is not None:
+            self._spawn(self._judge(self.number, end))
+
+    def turn_over(self) -> None:
+        """The turn was taken: what comes next is a new one."""
+        self._turn_start = None
+
+    async def close(self) -> None:
+        """Give up what is running."""
+        if self._stream is not None:
+            self._stream.cancel()
+            self._stream = None
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _open(self, rung: int, on_partial: Callable[[Transcript], None] | None) -> UtteranceStream | None:
+        for index in range(rung, len(self._recognizers)):
+            try:
+                return self._recognizers[index].open(self.expectation, on_partial)
+            except SpeechError as error:
+                self._on_degraded(self._rung_name(index + 1), str(error))
+        return None
+
+    def _feed(self, stream: UtteranceStream, stop: int) -> None:
+        pcm: Pcm = self._audio.read(self._fed, stop)
+        self._fed = stop
+        try:
+            stream.feed(pcm)
+        except SpeechError as error:
+            self._on_degraded(self._rung_name(1), str(error))
+            stream.cancel()
+            self._stream = None
+
+    async def _finish(self, stream: UtteranceStream | None, stretch: _Stretch) -> None:
+        began = time.monotonic()
+        async with self._order:
+            transcript = await self._result(stream, stretch)
+            await self._on_heard(
+                HeardSpeech(
+                    stretch.number,
+                    transcript,
+                    start=stretch.started / SAMPLE_RATE + (0 if stretch.whole else PREROLL_S),
+                    end=stretch.voice_end / SAMPLE_RATE,
+                    stt_ms=(time.monotonic() - began) * 1000,
+                    continues=stretch.whole,
+                )
+            )
+
+    async def _result(self, stream: UtteranceStream | None, stretch: _Stretch) -> Transcript:
+        seconds = (stretch.end - stretch.begin) / SAMPLE_RATE
+        for rung in range(len(self._recognizers)):
+            if rung:
+                stream = self._open(rung, None)
+                if stream is None:
+                    break
+                # The failed recognizer may have heard only part of it: this one gets everything.
+                stream.feed(self._audio.read(stretch.begin, stretch.end))
+            if stream is None:
+                continue
+            try:
+                return await asyncio.wait_for(stream.finish(), FINISH_TIMEOUT_S)
+            except (SpeechError, TimeoutError) as error:
+                self._on_degraded(self._rung_name(rung + 1), str(error) or "no result in time")
+            finally:
+                stream.cancel()
+        return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
+
+    async def _judge(self, number: int, end: int) -> None:
+        assert self._turn_model is not None
+        probability = await self._turn_model.probability(self._audio, end)
+        await self._on_verdict(number, probability)
+
+    def _rung_name(self, index: int) -> str:
+        return self._recognizers[index].name if index < len(self._recognizers) else "ask_to_repeat"
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    number: int
+    begin: int
+    started: int
+    end: int
+    voice_end: int
+    whole: bool

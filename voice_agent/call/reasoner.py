@@ -1,0 +1,159 @@
+"""The reasoner in the pipeline: signals come in as frames, effects go out as frames and events.
+
+A barge-in cancels the step that is running (pipecat cancels the processor's task), and with it everything that was still
+to be said. Tools go on inside the conversation; their results are there at the next step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from itertools import count
+
+from pipecat.frames.frames import Frame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from voice_agent.call import events
+from voice_agent.call.floor import Floor
+from voice_agent.call.frames import DeedFrame, SignalFrame, SpeakFrame
+from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
+from voice_agent.call.log import CallLog
+from voice_agent.reasoning import effects
+from voice_agent.reasoning.conversation import Conversation
+from voice_agent.reasoning.effects import Effect, SayKind
+from voice_agent.reasoning.signals import Heard, Signal
+
+SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
+"""Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
+
+
+class ReasonerProcessor(FrameProcessor):
+    """Steps the conversation and turns its effects into speech and deeds.
+
+    Args:
+        conversation: the engine's conversation.
+        heard: gives what became of the agent's words since it was last asked.
+        on_expect: told of every new expectation with its turn policy.
+        on_timing: told (turn, engine seconds) when the first words of a reply are known.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        *,
+        ledger: PlaybackLedger,
+        floor: Floor,
+        log: CallLog,
+        heard: Callable[[], Heard | None],
+        on_expect: Callable[[effects.Expect], None],
+        on_reply: Callable[[AgentUtterance, SignalFrame, float], None],
+        on_broken: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._ledger = ledger
+        self._floor = floor
+        self._log = log
+        self._heard = heard
+        self._on_expect = on_expect
+        self._on_reply = on_reply
+        self._on_broken = on_broken
+        self._ids = count(1)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Take a signal; pass on everything else."""
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, SignalFrame) or frame.signal is None:
+            await self.push_frame(frame, direction)
+            return
+        self._floor.thinking = True
+        began = time.monotonic()
+        spoke = False
+        try:
+            heard = self._heard()
+            if heard is not None:
+                spoke |= await self._step(heard, frame, began)
+            spoke |= await self._step(frame.signal, frame, began)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
+            self._on_broken(type(error).__name__)
+            await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+        finally:
+            self._floor.thinking = False
+
+    async def say(self, say: effects.Say, frame: SignalFrame, began: float) -> None:
+        """Enter a sentence into the ledger and send it on to be spoken."""
+        utterance = AgentUtterance(
+            id=f"a{next(self._ids)}",
+            text=say.text,
+            kind=say.kind,
+            interruptible=say.interruptible,
+            shield_s=say.shield_s,
+            turn=frame.turn,
+        )
+        self._ledger.begin(utterance)
+        self._on_reply(utterance, frame, time.monotonic() - began)
+        self._log.emit(
+            events.AgentTranscriptDelta(utterance_id=utterance.id, text=say.text, kind=say.kind.value)
+        )
+        speak = SpeakFrame(utterance=utterance)
+        speak.interruptible = say.interruptible
+        await self.push_frame(speak)
+
+    async def _step(self, signal: Signal, frame: SignalFrame, began: float) -> bool:
+        spoke = False
+        async with contextlib.aclosing(self._conversation.step(signal)) as stream:  # type: ignore[type-var]
+            async for effect in stream:
+                if isinstance(effect, effects.Say):
+                    spoke = True
+                    await self.say(effect, frame, began)
+                elif isinstance(effect, effects.Expect):
+                    self._on_expect(effect)
+                elif isinstance(effect, effects.End | effects.Transfer | effects.Escalate):
+                    await self.push_frame(DeedFrame(deed=effect))
+                else:
+                    event = observation(effect)
+                    if event is not None:
+                        self._log.emit(event)
+        return spoke
+
+
+def observation(effect: Effect) -> events.CallEvent | None:
+    """The call event that records an effect, None for effects that are carried out instead."""
+    match effect:
+        case effects.StateChanged():
+            return events.StateTransition(
+                from_state=effect.from_state,
+                to_state=effect.to_state,
+                transition_type=effect.type,
+                annotation=effect.annotation,
+            )
+        case effects.ToolStarted():
+            return events.ToolCallStarted(
+                call_id=effect.call_id, tool_name=effect.tool, input=dict(effect.input)
+            )
+        case effects.ToolCompleted():
+            return events.ToolCallCompleted(
+                call_id=effect.call_id,
+                tool_name=effect.tool,
+                output=effect.output,
+                succeeded=effect.succeeded,
+                duration_ms=effect.duration_ms,
+                error_message=effect.error,
+            )
+        case effects.Thought():
+            return events.InnerThought(text=effect.text)
+        case effects.Navigation():
+            return events.NavTiming(
+                nav_ms=effect.nav_ms,
+                render_ms=effect.render_ms,
+                total_ms=effect.total_ms,
+                model=effect.model,
+                state=effect.state,
+                selected_action=effect.selected_action,
+                input_tokens=effect.input_tokens,
+                output_tokens=effect.output_tokens,
+                retry_attempts=effect.retry_attempts,
+                used_fallback=effect.used_fallback,
+            )
+    return None

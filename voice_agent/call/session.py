@@ -1,0 +1,490 @@
+"""One live call, put together from its parts; it lives from the first ring to the last event.
+
+The session is a list of parts and the wires between them: hub, ear, turn-taking, reasoner, voice, mouth, watchdogs. Each part
+does its own work elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+
+from models.expectation import Expectation
+from models.speech import SAMPLE_RATE, Delivery, Recognizer, Synthesizer, Transcript
+from voice_agent.call import events
+from voice_agent.call.ear import Ear, HeardSpeech
+from voice_agent.call.ending import Ending
+from voice_agent.call.floor import Floor, Interruption, TurnPolicy
+from voice_agent.call.frames import SignalFrame, SpeakFrame, SpeechProgressFrame, SpeechVerdictFrame
+from voice_agent.call.hub import AudioHub, TrackWriter
+from voice_agent.call.keypad import Keypad
+from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
+from voice_agent.call.legs import EarSink, LegGenerations, MouthSink
+from voice_agent.call.log import CallLog
+from voice_agent.call.mouth import Mouth
+from voice_agent.call.output import MouthOutput
+from voice_agent.call.pipeline import CallPipeline
+from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
+from voice_agent.call.reasoner import ReasonerProcessor
+from voice_agent.call.speaker import AgentGate, GateState, Speaker
+from voice_agent.call.speech_log import SpeechLog
+from voice_agent.call.turn_model import TurnModel
+from voice_agent.call.turns import AnswerStopStrategy, BargeInStartStrategy
+from voice_agent.call.voice_activity import START_S, STOP_S, SpeechDetector, VadTick
+from voice_agent.call.watch import CallWatch, WatchPolicy, WatchTicker
+from voice_agent.reasoning.conversation import Conversation
+from voice_agent.reasoning.effects import End, Escalate, Expect, FillerType, SayKind, Transfer
+from voice_agent.reasoning.signals import (
+    Caller,
+    Channel,
+    External,
+    Silence,
+    Started,
+    Utterance,
+    Via,
+)
+from voice_agent.store.bus import EventBus
+
+LOOKUP_TIMEOUT_S = 2.0
+"""A caller lookup slower than this is done without: the phone is ringing."""
+
+JOIN_GRACE_S = 0.12
+"""After the caller's audio began, the conference callback that says she is in gets this long before the greeting starts without
+it (callbacks are slower than audio and may be lost)."""
+
+INBOX = 1000
+"""Signs of life a pipeline may lag behind; more means that it is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What all calls of a process share."""
+
+    bus: EventBus
+    vad: VadTick
+    watches: WatchTicker
+    turn_model: TurnModel | None
+    recognizers: tuple[Recognizer, ...]
+    voice: Synthesizer
+    recorder: Callable[[CallInfo, CallLog], CallRecording | None]
+
+
+class CallRecording(TrackWriter):
+    """A recorder of one call; see :mod:`voice_agent.call.recorder`."""
+
+    async def close(self) -> None:
+        """Finish the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallService:
+    """What a call needs to know of the service it is for.
+
+    ``lookup`` finds who is calling by number (E.164 or None), ``now`` tells the practice's time.
+    """
+
+    service_id: str
+    conversation: Conversation
+    lookup: Callable[[str | None], Awaitable[Mapping[str, Any]]]
+    now: Callable[[], datetime]
+    turns: TurnPolicy = field(default_factory=TurnPolicy)
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
+    delivery: Delivery = field(default_factory=Delivery)
+    keyterms: tuple[str, ...] = ()
+
+
+class CallSession:
+    """Implements :class:`voice_agent.call.ports.Session`, the detector's listener, and what the watchdogs watch."""
+
+    def __init__(self, info: CallInfo, line: Line, parts: CallParts, service: CallService) -> None:
+        self.info = info
+        self.log = CallLog(info.call_sid, parts.bus)
+        self._line = line
+        self._parts = parts
+        self._service = service
+        self._recording = parts.recorder(info, self.log)
+        self._hub = AudioHub(
+            self.log, self._recording, on_digit=self._on_digit, on_progress=self._on_audio_progress
+        )
+        self._ledger = PlaybackLedger(self._on_utterance_over)
+        self._mouth = Mouth(self._ledger, on_audio=self._on_agent_audio, on_discard=self._hub.agent_discarded)
+        self._floor = Floor(self._mouth, service.turns, self._on_interruption)
+        self._ear = Ear(
+            self._hub.caller,
+            parts.recognizers,
+            parts.turn_model,
+            on_heard=self._on_heard,
+            on_verdict=self._on_verdict,
+            on_partial=self._on_partial,
+            on_degraded=lambda rung, reason: self._degraded("stt", rung, reason),
+        )
+        self._keypad = Keypad()
+        self._speech_log = SpeechLog(self.log)
+        self._ending = Ending(self._mouth, self._carry_out)
+        self._legs = LegGenerations()
+        self._stop = AnswerStopStrategy(
+            self._floor,
+            expectation=lambda: self._ear.expectation,
+            newest=lambda: self._ear.number,
+            on_words=self._on_words,
+            on_turn=self._on_turn,
+        )
+        self._pipeline = self._build_pipeline()
+        self._watch = CallWatch(self, service.watch)
+        self._detector: SpeechDetector | None = None
+        self._inbox: asyncio.Queue[Frame] = asyncio.Queue(INBOX)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._greeted = False
+        self._turn = 0
+        self._owed_since: float | None = None
+        self._last_activity = 0.0
+        self._caller_speaking = False
+        self._fillers = 0
+        self._ended: asyncio.Task[None] | None = None
+        self.completion_reason = ""
+
+    def _build_pipeline(self) -> CallPipeline:
+        start = BargeInStartStrategy(self._floor, self._on_words)
+        reasoner = ReasonerProcessor(
+            self._service.conversation,
+            ledger=self._ledger,
+            floor=self._floor,
+            log=self.log,
+            heard=self._speech_log.take_heard,
+            on_expect=self._on_expect,
+            on_reply=self._speech_log.reply,
+            on_broken=lambda reason: self._degraded("reasoner", "safe_sentence", reason),
+        )
+        speaker = Speaker(
+            self._parts.voice,
+            delivery=lambda: self._service.delivery,
+            on_failed=lambda _, reason: self._degraded("tts", "none", reason),
+            on_first_audio=self._speech_log.synthesized,
+        )
+        output = MouthOutput(self._mouth, self._ending.request)
+        return CallPipeline(start, self._stop, reasoner, AgentGate(self._ledger), speaker, output)
+
+    # The phone line's side
+
+    async def prewarm(self) -> None:
+        """While it rings: pipeline, caller lookup, first step of the conversation, greeting audio. Never raises."""
+        began = time.monotonic()
+        self.log.emit(
+            events.SessionStart(
+                caller_id=self.info.caller,
+                called=self.info.called,
+                service_id=self._service.service_id,
+                conference=self.info.conference,
+            )
+        )
+        # The greeting is thought of and spoken now, and waits in the mouth until the caller is there.
+        self._mouth.hold()
+        try:
+            await self._pipeline.start()
+        except TimeoutError:
+            self._degraded("pipeline", "none", "did not start")
+            await self._line.hang_up()
+            return
+        self._spawn(self._pump_inbox())
+        self._parts.watches.add(self._watch)
+        facts = await self._look_up()
+        started = SignalFrame(
+            signal=Started(Caller(self.info.caller, facts), Channel.VOICE, self._service.now())
+        )
+        started.interruptible = False
+        self._post(started)
+        self.log.emit(
+            events.SessionInfo(name="prewarmed", detail={"ms": round((time.monotonic() - began) * 1000)})
+        )
+
+    async def _look_up(self) -> Mapping[str, Any]:
+        try:
+            return await asyncio.wait_for(self._service.lookup(self.info.caller), LOOKUP_TIMEOUT_S)
+        except Exception as error:  # noqa: BLE001 - a call is answered with or without knowing who calls
+            self._degraded("lookup", "unknown_caller", type(error).__name__)
+            return {}
+
+    def attach(self, role: LegRole, generation: int, socket: LegSocket) -> LegSink:
+        """A media stream of this call began."""
+        sink: LegSink
+        if role is LegRole.AGENT:
+            self._mouth.bind(socket)
+            sink = MouthSink(self._mouth, socket, self._legs, role, generation)
+        else:
+            if self._detector is None:
+                self._detector = self._parts.vad.watch(self._hub.caller, self)
+            else:
+                self._hub.caller_reattached()
+            if role is LegRole.DUPLEX:
+                self._mouth.bind(socket)
+            sink = EarSink(
+                self._hub, self._mouth, socket, self._legs, role, generation, on_key=self._on_digit
+            )
+            self._spawn(self._greet_soon(JOIN_GRACE_S))
+        self._legs.begin(role, generation)
+        return sink
+
+    def caller_joined(self) -> None:
+        """The caller is in the conference: greet."""
+        self._greet()
+
+    async def _greet_soon(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._greet()
+
+    def _greet(self) -> None:
+        if not self._greeted:
+            self._greeted = True
+            self._owed_since = self._last_activity = time.monotonic()
+            self._mouth.release()
+
+    async def end(self, reason: str) -> None:
+        """The call is over. Idempotent; every caller waits for the same ending."""
+        if self._ended is None:
+            self._ended = asyncio.create_task(self._end(reason), name="call-end")
+        await asyncio.shield(self._ended)
+
+    async def _end(self, reason: str) -> None:
+        self.completion_reason = self.completion_reason or reason
+        self._parts.watches.remove(self._watch)
+        if self._detector is not None:
+            self._parts.vad.unwatch(self._detector)
+        self._mouth.stop(protected=True)
+        self._hub.settle()
+        await self._ear.close()
+        await self._pipeline.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._service.conversation.close()
+        if self._recording is not None:
+            await self._recording.close()
+        duration = max(0.0, self.log.now()) if self.log.clock_started else 0.0
+        self.log.emit(
+            events.SessionEnd(completion_reason=self.completion_reason, duration_seconds=round(duration, 3))
+        )
+
+    # The detector's side: voice activity of the caller
+
+    def on_speech_started(self, position: int) -> None:
+        """Voice began."""
+        self._caller_speaking = True
+        self._ear.start(position)
+        self.log.emit(events.SpeechStarted(), t=position / SAMPLE_RATE)
+        self._post(VADUserStartedSpeakingFrame(start_secs=START_S))
+
+    def on_speech_progress(self, seconds: float) -> None:
+        """Voice goes on; of interest to turn-taking while the agent has the floor."""
+        if self._floor.agent_has_it:
+            self._post(SpeechProgressFrame(seconds=seconds))
+
+    def on_speech_stopped(self, position: int) -> None:
+        """Voice ended."""
+        self._caller_speaking = False
+        self._last_activity = time.monotonic()
+        self._ear.stop(position)
+        self.log.emit(events.SpeechStopped(speech_end=position / SAMPLE_RATE))
+        self._post(VADUserStoppedSpeakingFrame(stop_secs=STOP_S))
+
+    def _on_audio_progress(self) -> None:
+        if self._caller_speaking:
+            self._ear.pump()
+
+    # The ear's side: words
+
+    async def _on_heard(self, heard: HeardSpeech) -> None:
+        if self._keypad.active:
+            return
+        frame = TranscriptionFrame(
+            text=heard.transcript.text, user_id="caller", timestamp="", result=heard, finalized=True
+        )
+        self._post(frame)
+
+    async def _on_verdict(self, number: int, probability: float) -> None:
+        self._post(SpeechVerdictFrame(probability=probability, speech=number))
+
+    def _on_partial(self, number: int, partial: Transcript) -> None:
+        if partial.text and number == self._ear.number:
+            self.log.emit(
+                events.UserTranscript(
+                    transcript=partial.text,
+                    final=False,
+                    confidence=partial.confidence,
+                    turn_index=self._turn + 1,
+                    stt=partial.source,
+                )
+            )
+            self._post(InterimTranscriptionFrame(text=partial.text, user_id="caller", timestamp=""))
+
+    def _on_words(self, heard: HeardSpeech, backchannel: bool) -> None:
+        self._speech_log.words(heard, turn=self._turn + 1, backchannel=backchannel)
+
+    def _on_digit(self, key: str) -> None:
+        if self._floor.agent_is_heard and not self._floor.protected:
+            self._floor.interrupt(time.monotonic())
+        self._keypad.press(key)
+        self._last_activity = time.monotonic()
+        self._take_keys()
+
+    def _take_keys(self) -> None:
+        digits = self._keypad.take(self._ear.expectation.digits)
+        if digits is None:
+            return
+        utterance = Utterance(digits, via=Via.KEYPAD, expectation=self._ear.expectation)
+        self.log.emit(
+            events.UserTranscript(transcript=digits, confidence=1.0, via="keypad", turn_index=self._turn + 1)
+        )
+        number = self._on_turn(utterance, "keypad", None, time.monotonic())
+        self._post(SignalFrame(signal=utterance, turn=number, speech_end=time.monotonic()))
+
+    # Turn-taking's side
+
+    def _on_turn(self, utterance: Utterance, reason: str, verdict: float | None, voice_end: float) -> int:
+        self._turn += 1
+        self._ear.turn_over()
+        self._watch.caller_spoke()
+        self._owed_since = self._last_activity = voice_end or time.monotonic()
+        self.log.emit(
+            events.TurnCompleted(
+                turn_index=self._turn,
+                reason=reason,
+                eot_confidence=verdict,
+                speech_end=self.log.at(self._owed_since),
+            )
+        )
+        return self._turn
+
+    def _on_interruption(self, interruption: Interruption) -> None:
+        self._stop.barge_in = True
+        self._ending.revoke()
+        self._speech_log.interrupted(interruption, self._mouth.last_sent)
+
+    # The reasoner's side
+
+    def _on_expect(self, expect: Expect) -> None:
+        expectation = expect.expectation
+        terms = tuple(dict.fromkeys((*expectation.keyterms, *self._service.keyterms)))
+        self._ear.expectation = Expectation(
+            expectation.kinds, expectation.digits, expectation.phrases, terms, expectation.prompt
+        )
+        self._floor.barge_in_enabled = expect.barge_in_enabled
+
+    def _on_agent_audio(self, utterance: AgentUtterance, payload: bytes, plays_at: float) -> None:
+        self._hub.agent_media(utterance, payload, plays_at)
+        if utterance.sent <= len(payload):
+            self._speech_log.audible(utterance, plays_at, greeting=utterance.kind is SayKind.GREETING)
+
+    def _on_utterance_over(self, utterance: AgentUtterance) -> None:
+        self._last_activity = time.monotonic()
+        utterance.ended = self._last_activity
+        self._speech_log.over(utterance)
+
+    async def _carry_out(self, deed: End | Transfer | Escalate) -> None:
+        """What was decided is due: everything said before it was heard."""
+        if isinstance(deed, Escalate):
+            self.log.emit(
+                events.EscalationRequested(trigger=deed.trigger, reason=deed.reason, hard=deed.hard)
+            )
+        elif isinstance(deed, End):
+            self.completion_reason = deed.reason
+            await self._line.hang_up()
+        elif await self._line.transfer(deed.target):
+            self.completion_reason = "transferred"
+            self.log.emit(events.ForwardCallResolved(target_number=deed.target, result="forwarded"))
+        else:
+            self.log.emit(
+                events.ForwardCallResolved(target_number=deed.target, result="failed", error="refused")
+            )
+            self._post(SignalFrame(signal=External("transfer failed", sender="line"), turn=self._turn))
+
+    # The watchdogs' side
+
+    @property
+    def started_at(self) -> float | None:
+        """See :class:`~voice_agent.call.watch.Watched`."""
+        return time.monotonic() - self.log.now() if self.log.clock_started else None
+
+    @property
+    def owes_reply_since(self) -> float | None:
+        """See :class:`~voice_agent.call.watch.Watched`."""
+        if not self._greeted or self._owed_since is None or self._caller_speaking:
+            return None
+        if self._floor.agent_is_heard or not self._floor.agent_has_it:
+            return None
+        return max(self._owed_since, self._last_activity)
+
+    @property
+    def quiet_since(self) -> float | None:
+        """See :class:`~voice_agent.call.watch.Watched`."""
+        busy = self._floor.agent_has_it or self._caller_speaking or self._ending.pending
+        if (
+            not self._greeted
+            or busy
+            or self._keypad.active
+            or self._pipeline.gate.state is not GateState.AGENT
+        ):
+            return None
+        return self._last_activity
+
+    def housekeeping(self) -> None:
+        """Ten times a second."""
+        self._hub.settle()
+        self._mouth.overdue()
+        self._ending.check()
+        self._take_keys()
+        if not self._caller_speaking and self._floor.held_s > 1.5:
+            self._floor.release()
+
+    def fill(self, text: str, *, progress: bool) -> None:
+        """Say a filler past the busy reasoner."""
+        self._fillers += 1
+        kind = SayKind.PROGRESS if progress else SayKind.FILLER
+        utterance = AgentUtterance(id=f"f{self._fillers}", text=text, kind=kind, turn=self._turn)
+        self._ledger.begin(utterance)
+        self.log.emit(
+            events.AgentTranscriptDelta(utterance_id=utterance.id, text=text, kind=FillerType.WORKING.value)
+        )
+        self._spawn(self._pipeline.speak(SpeakFrame(utterance=utterance)))
+
+    def silence(self, seconds: float, count: int) -> None:
+        """Nobody speaks: the reasoner asks, or gives up."""
+        self.log.emit(events.SilenceCheck(seconds=round(seconds, 2), count=count))
+        self._post(SignalFrame(signal=Silence(seconds, count), turn=self._turn))
+
+    def too_long(self) -> None:
+        """The maximum duration is reached: end, whatever is being said."""
+        self.completion_reason = "timeout"
+        self.log.emit(events.SessionInfo(name="max_call_duration"))
+        self._spawn(self._line.hang_up())
+
+    # Inner wiring
+
+    def _degraded(self, part: str, rung: str, reason: str) -> None:
+        self.log.emit(events.Degraded(part=part, rung=rung, reason=reason))
+
+    def _post(self, frame: Frame) -> None:
+        try:
+            self._inbox.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._degraded("pipeline", "dropped", type(frame).__name__)
+
+    async def _pump_inbox(self) -> None:
+        while True:
+            await self._pipeline.push(await self._inbox.get())
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
