@@ -1,0 +1,1 @@
+"""The pages people open: ring the practice, watch a call, look at calls that are over."""

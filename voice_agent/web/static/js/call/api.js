@@ -1,0 +1,62 @@
+/** The addresses of the JSON interface, in one place. */
+
+import { delayAfter, pause } from "./backoff.js";
+
+const ATTEMPTS = 6;
+
+const call = (sid) => `/api/calls/${encodeURIComponent(sid)}`;
+
+export const eventsUrl = (sid) => `${call(sid)}/events`;
+export const timelineUrl = (sid) => `${call(sid)}/timeline.svg`;
+export const recordingUrl = (sid) => `${call(sid)}/recordings/stereo.wav`;
+
+export function graphUrl(service, state, visited) {
+  const query = new URLSearchParams({ state, visited: visited.join(",") });
+  return `/api/services/${encodeURIComponent(service)}/graph.svg?${query}`;
+}
+
+async function json(url) {
+  const response = await fetch(url, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response.json();
+}
+
+/** Newest call first: { sid, running, startedAt, caller, called, duration, reason, status }. */
+export async function listCalls() {
+  const calls = await json("/api/calls");
+  return calls.map((item) => ({
+    sid: item.call_sid,
+    running: item.status === "in-progress" || item.status === "ringing",
+    startedAt: item.started_at,
+    caller: item.caller_id,
+    called: item.called,
+    duration: item.duration_seconds ?? null,
+    reason: item.completion_reason,
+    status: item.status,
+  }));
+}
+
+export const readCall = (sid) => json(call(sid));
+
+/** A text that may still be in the making when the call has just ended; null if it does not appear. */
+export async function textWhenReady(url) {
+  const response = await whenReady(url);
+  return response ? response.text() : null;
+}
+
+/** True once the first byte of `url` can be had, false if that does not come about. */
+export async function existsSoon(url) {
+  const response = await whenReady(url, { Range: "bytes=0-0" });
+  await response?.body?.cancel();
+  return response !== null;
+}
+
+async function whenReady(url, headers = {}) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const response = await fetch(url, { headers });
+    if (response.ok) return response;
+    if (response.status !== 404 && response.status !== 503) return null;
+    await pause(delayAfter(attempt));
+  }
+  return null;
+}

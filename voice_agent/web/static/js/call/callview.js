@@ -1,0 +1,139 @@
+/** One call on the page, live or over. Owns the feed, the model and the parts that show it. */
+
+import { Aftermath } from "./aftermath.js";
+import { readCall } from "./api.js";
+import { byId, element } from "./dom.js";
+import { EventList } from "./eventlist.js";
+import { Feed } from "./feed.js";
+import { clock, flat, instant, phoneNumber, words } from "./format.js";
+import { GraphPicture } from "./graph.js";
+import { CallModel } from "./model.js";
+import { Tiles } from "./tiles.js";
+import { Transcript } from "./transcript.js";
+import { Turns } from "./turns.js";
+
+const PILLS = { ringing: "ringing", live: "live", ended: "ended" };
+
+const FEED_PROBLEMS = {
+  live: "",
+  waiting: "Connecting to the call's events…",
+  lost: "The call's events cannot be reached. Reload the page to try again.",
+};
+
+/** Events: `callevent` (each call event, once) and `over` when the call has ended. */
+export class CallView extends EventTarget {
+  constructor() {
+    super();
+    this.root = byId("call-view");
+    this.transcript = new Transcript(byId("transcript"));
+    this.events = new EventList(byId("events"));
+    this.tiles = new Tiles(byId("tiles"));
+    this.graph = new GraphPicture(byId("graph"));
+    this.aftermath = new Aftermath();
+    this.turns = new Turns(byId("turns-card"), byId("turns"), (seconds) => this.aftermath.playFrom(seconds));
+    this.feed = null;
+    this.drawing = false;
+  }
+
+  /** Follows a call from its first event on, whether it runs or is over. */
+  open(sid) {
+    this.feed?.close();
+    for (const part of [this.transcript, this.events, this.graph, this.aftermath, this.turns]) part.clear();
+    byId("captured-card").hidden = true;
+    this.model = new CallModel(sid);
+    this.startedAt = performance.now();
+    this.root.dataset.sid = sid;
+    this.feed = new Feed(sid);
+    this.feed.addEventListener("event", ({ detail }) => this.receive(detail));
+    this.feed.addEventListener("gap", ({ detail }) => this.problem(`${detail.missing} events were not received.`));
+    this.feed.addEventListener("status", ({ detail }) => this.problem(FEED_PROBLEMS[detail]));
+    this.redraw();
+  }
+
+  receive(event) {
+    this.model.apply(event);
+    this.startedAt = performance.now() - event.t * 1000;
+    this.events.add(event);
+    this.redraw();
+    this.dispatchEvent(new CustomEvent("callevent", { detail: event }));
+    if (event.type === "session_end") this.finish();
+  }
+
+  async finish() {
+    this.dispatchEvent(new CustomEvent("over"));
+    this.turns.show([...this.model.turns.values()]);
+    const { sid } = this.model;
+    await Promise.all([this.aftermath.show(sid), this.showCaptured(sid)]);
+  }
+
+  async showCaptured(sid) {
+    const { captured = {} } = await readCall(sid);
+    const entries = Object.entries(captured);
+    byId("captured-card").hidden = entries.length === 0;
+    byId("captured").replaceChildren(...entries.map(([name, value]) => element(
+      "div", {}, element("dt", {}, words(name)), element("dd", {}, flat(value)),
+    )));
+  }
+
+  problem(text) {
+    const notice = byId("feed-problem");
+    notice.textContent = text;
+    notice.hidden = !text;
+  }
+
+  /** Draws at most once a frame, however many events come. */
+  redraw() {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { model } = this;
+    this.root.dataset.status = model.status;
+    byId("call-pill").textContent = PILLS[model.status];
+    byId("call-title").textContent = this.title();
+    byId("call-sub").replaceChildren(...this.subtitle());
+    byId("fact-state").textContent = words(model.state || "–");
+    byId("fact-turns").textContent = model.turnsTaken;
+    byId("fact-barge-ins").textContent = model.bargeIns;
+    this.drawAlerts(model.alerts);
+    this.transcript.update(model.takeChanged());
+    this.tiles.update(model.figures);
+    this.graph.update(model);
+    this.tick();
+  }
+
+  title() {
+    const { caller, direction, service } = this.model;
+    const who = caller ? phoneNumber(caller) : service ? "Number withheld" : "Ringing…";
+    return direction === "outbound" ? `Call to ${who}` : who;
+  }
+
+  subtitle() {
+    const { sid, called, status, reason } = this.model;
+    const page = element("a", { href: `/calls/${sid}` }, "Open this call");
+    const what = status === "ended" ? `Ended: ${words(reason)}. ` : called ? `Rang ${phoneNumber(called)}. ` : "";
+    return location.pathname === "/" ? [what, page] : [what];
+  }
+
+  drawAlerts(alerts) {
+    const list = byId("alerts");
+    list.hidden = alerts.length === 0;
+    list.replaceChildren(...alerts.map(({ at, label, text }) => element(
+      "li", {}, element("time", {}, instant(at)), " ", element("strong", {}, label), text ? ` ${text}` : "",
+    )));
+  }
+
+  /** Moves the clock on; while no event comes it runs by the page's own time. */
+  tick() {
+    const { status, duration } = this.model;
+    const seconds = status === "live" ? (performance.now() - this.startedAt) / 1000 : duration;
+    byId("fact-length").textContent = seconds === null ? "–" : clock(seconds);
+    clearTimeout(this.ticking);
+    if (status === "live") this.ticking = setTimeout(() => this.tick(), 500);
+  }
+}

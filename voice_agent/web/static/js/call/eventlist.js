@@ -1,0 +1,64 @@
+/** Every event of the call on one line, for those who want to see the machinery. */
+
+import { element } from "./dom.js";
+import { flat, instant, milliseconds, words } from "./format.js";
+import { following } from "./transcript.js";
+
+/** Rows kept; the oldest leave first. The stored call has them all. */
+const ROWS = 500;
+
+const DETAILS = {
+  session_start: (event) => [event.caller_id ?? "withheld", "→", event.called ?? ""].join(" "),
+  session_info: (event) => `${words(event.name)} ${flat(event.detail)}`,
+  session_end: (event) => words(event.completion_reason),
+  participant_joined: (event) => event.participant_role,
+  participant_left: (event) => `${event.participant_role} ${event.reason}`,
+  media_attached: (event) => event.leg,
+  media_detached: (event) => `${event.leg} ${event.reason}`,
+  speaker_muted: (event) => (event.muted ? "muted" : "freed"),
+  speech_started: (event) => event.leg,
+  speech_stopped: (event) => event.leg,
+  user_transcript: (event) => `“${event.transcript}”${event.final ? "" : " so far"}`,
+  agent_transcript_delta: (event) => `“${event.text}”`,
+  agent_transcript: (event) => `“${event.heard}”${event.unheard ? " …" : ""}`,
+  barge_in: (event) => `stopped after ${milliseconds(event.stop_ms)}`,
+  turn_completed: (event) => `${event.turn_index}: ${words(event.reason)}`,
+  latency: (event) => `response ${milliseconds(event.e2e_ttfb_ms)}`,
+  nav_timing: (event) => `${milliseconds(event.total_ms)} by ${event.model}`,
+  state_transition: (event) => `${words(event.from_state)} → ${words(event.to_state)}`,
+  inner_thought: (event) => event.text,
+  tool_call_started: (event) => words(event.tool_name),
+  tool_call_completed: (event) => `${words(event.tool_name)} ${milliseconds(event.duration_ms)}`,
+  silence_check: (event) => `${event.seconds.toFixed(1)} s`,
+  degraded: (event) => `${event.part}: ${words(event.rung)}`,
+  escalation_requested: (event) => words(event.trigger),
+  forward_call_resolved: (event) => words(event.result),
+};
+
+const TONES = {
+  degraded: "warn", escalation_requested: "warn", barge_in: "barge", state_transition: "state",
+  tool_call_started: "tool", tool_call_completed: "tool", latency: "latency",
+};
+
+export class EventList {
+  constructor(list) {
+    this.list = list;
+  }
+
+  clear() {
+    this.list.replaceChildren();
+  }
+
+  add(event) {
+    following(this.list, () => {
+      this.list.append(element(
+        "li",
+        { class: TONES[event.type] },
+        element("time", {}, instant(event.t)),
+        element("b", {}, words(event.type)),
+        element("span", {}, DETAILS[event.type]?.(event) ?? ""),
+      ));
+      if (this.list.childElementCount > ROWS) this.list.firstElementChild.remove();
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/** Figures and names as people read them. */
+
+const REASONS = {
+  caller_hangup: "caller hung up",
+  no_inbound_audio: "no audio from the caller",
+  terminal_state: "completed",
+  no_answer: "no answer",
+};
+
+/** Seconds as m:ss; a negative time is shown as 0:00. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** Seconds as m:ss.t, signed, for a place in a recording. */
+export function instant(seconds) {
+  const tenths = Math.round(Math.abs(seconds) * 10);
+  const sign = seconds < 0 && tenths > 0 ? "−" : "";
+  const rest = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
+  return `${sign}${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
+}
+
+/** Milliseconds with unit; seconds from 10 s on. */
+export function milliseconds(value) {
+  return value < 10_000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+}
+
+/** `check_insurance` as "check insurance". */
+export function words(name) {
+  return REASONS[name] ?? String(name).replaceAll("_", " ");
+}
+
+/** A day and time in the reader's zone; "–" for none. */
+export function moment(iso) {
+  if (!iso) return "–";
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+}
+
+/** E.164 as people read it; only numbers of +1 are grouped, others stay as they are. */
+export function phoneNumber(number) {
+  return number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "+1 $1-$2-$3");
+}
+
+/** The middle of the values, null of none. */
+export function median(values) {
+  if (!values.length) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Plain data on one line: "day: Tuesday, time: 10:30". */
+export function flat(value) {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(flat).join(", ");
+  if (typeof value === "object") {
+    return Object.entries(value).map(([key, part]) => `${words(key)}: ${flat(part)}`).join(", ");
+  }
+  return String(value);
+}

@@ -1,0 +1,214 @@
+/**
+ * What is known of a call, folded from its events. No page in sight: lines, turns and figures only.
+ *
+ * A line is something in the conversation, in the order it began:
+ *   { id, at, kind: "caller" | "operator", text, final, accepted, bargeIn, backchannel, via, confidence }
+ *   { id, at, kind: "agent", text, heard, unheard, spoken, interrupted }
+ *   { id, at, kind: "note", tone, label, text }
+ */
+
+import { flat, milliseconds, words } from "./format.js";
+
+export class CallModel {
+  constructor(sid) {
+    this.sid = sid;
+    this.status = "ringing";
+    this.caller = null;
+    this.called = null;
+    this.direction = "inbound";
+    this.service = "";
+    this.reason = "";
+    this.duration = null;
+    this.clock = 0;
+    this.state = "";
+    this.visited = [];
+    this.bargeIns = 0;
+    this.lines = new Map();
+    this.turns = new Map();
+    this.figures = { response: [], engine: [], stt: [], tts: [] };
+    this.alerts = [];
+    this.changed = new Set();
+    this.open = {};
+    this.count = 0;
+  }
+
+  /** Folds one event in; the lines it touched are in `changed`. Events without a rule here change nothing. */
+  apply(event) {
+    this.clock = event.t;
+    this[`on_${event.type}`]?.(event);
+  }
+
+  /** Lines touched since the last time this was asked. */
+  takeChanged() {
+    const lines = [...this.changed];
+    this.changed.clear();
+    return lines;
+  }
+
+  /** Turns in which the caller said something. */
+  get turnsTaken() {
+    return [...this.turns.values()].filter(({ said }) => said.length).length;
+  }
+
+  line(id, fields) {
+    const line = Object.assign(this.lines.get(id) ?? { id }, fields);
+    this.lines.set(id, line);
+    this.changed.add(line);
+    return line;
+  }
+
+  note(at, tone, label, text = "", id = `note-${this.count += 1}`) {
+    this.line(id, { at, kind: "note", tone, label, text });
+  }
+
+  turn(index) {
+    if (!this.turns.has(index)) {
+      this.turns.set(index, { index, at: null, said: [], answered: [], state: this.state, interrupted: false });
+    }
+    return this.turns.get(index);
+  }
+
+  on_session_start(event) {
+    Object.assign(this, { caller: event.caller_id, called: event.called, direction: event.direction });
+    this.service = event.service_id;
+  }
+
+  on_session_end(event) {
+    Object.assign(this, { status: "ended", reason: event.completion_reason, duration: event.duration_seconds });
+    this.note(event.t, "quiet", "Call ended", words(event.completion_reason));
+  }
+
+  on_participant_joined(event) {
+    if (event.participant_role === "caller") this.status = "live";
+    if (event.participant_role === "operator") {
+      this.note(event.t, "operator", "Operator joined", event.display_name);
+    }
+  }
+
+  on_participant_left(event) {
+    if (event.participant_role === "operator") this.note(event.t, "operator", "Operator left", event.reason);
+  }
+
+  on_media_attached(event) {
+    if (event.leg === "caller") this.status = "live";
+  }
+
+  on_user_transcript(event) {
+    const role = event.speaker_role;
+    this.open[role] ??= `said-${this.count += 1}`;
+    const id = this.open[role];
+    this.line(id, {
+      at: this.lines.get(id)?.at ?? (event.start || event.t),
+      kind: role,
+      text: event.transcript,
+      final: event.final,
+      accepted: event.accepted,
+      bargeIn: event.is_barge_in,
+      backchannel: event.is_backchannel,
+      via: event.via,
+      confidence: event.confidence,
+    });
+    if (!event.final) return;
+    delete this.open[role];
+    if (role !== "caller") return;
+    const turn = this.turn(event.turn_index);
+    turn.at ??= event.start || event.t;
+    turn.said.push(event.transcript);
+    turn.confidence = event.confidence;
+    if (event.stt_ms > 0) this.figures.stt.push(event.stt_ms);
+  }
+
+  on_agent_transcript_delta(event) {
+    const id = `agent-${event.utterance_id}`;
+    const before = this.lines.get(id)?.text;
+    const text = before ? `${before} ${event.text}` : event.text;
+    this.line(id, { at: this.lines.get(id)?.at ?? event.t, kind: "agent", text, heard: "", unheard: "", spoken: false });
+  }
+
+  on_agent_transcript(event) {
+    this.line(`agent-${event.utterance_id}`, {
+      at: event.start || event.t,
+      kind: "agent",
+      text: event.text,
+      heard: event.heard,
+      unheard: event.unheard,
+      spoken: true,
+      interrupted: event.interrupted,
+    });
+    const turn = this.turn(event.turn_index);
+    turn.at ??= event.start || event.t;
+    turn.answered.push({ heard: event.heard, unheard: event.unheard });
+    turn.interrupted ||= event.interrupted;
+  }
+
+  on_barge_in(event) {
+    this.bargeIns = event.total_barge_ins;
+    const stopped = event.stop_ms > 0 ? `voice stopped after ${milliseconds(event.stop_ms)}` : "voice stopped";
+    this.note(event.t, "barge", "Barge-in", stopped);
+  }
+
+  on_latency(event) {
+    if (event.continuation) return;
+    const { response, engine, tts } = this.figures;
+    if (event.e2e_ttfb_ms > 0 && !event.is_greeting) response.push(event.e2e_ttfb_ms);
+    if (event.engine_ms > 0) engine.push(event.engine_ms);
+    if (event.audio_ttfb_ms > 0) tts.push(event.audio_ttfb_ms);
+    Object.assign(this.turn(event.turn_index), { response: event.e2e_ttfb_ms, engine: event.engine_ms });
+  }
+
+  on_nav_timing(event) {
+    if (!this.state) this.enter(event.state);
+    if (event.used_fallback) this.note(event.t, "warn", "Fallback", `${event.model} answered instead`);
+  }
+
+  on_state_transition(event) {
+    if (!this.state) this.enter(event.from_state);
+    this.enter(event.to_state);
+    this.note(event.t, "state", words(event.to_state), event.annotation);
+    for (const turn of this.turns.values()) turn.state ||= event.to_state;
+  }
+
+  enter(state) {
+    this.state = state;
+    if (state && !this.visited.includes(state)) this.visited.push(state);
+  }
+
+  on_inner_thought(event) {
+    this.note(event.t, "thought", "Thought", event.text);
+  }
+
+  on_tool_call_started(event) {
+    this.note(event.t, "tool", words(event.tool_name), flat(event.input), `tool-${event.call_id}`);
+  }
+
+  on_tool_call_completed(event) {
+    const took = milliseconds(event.duration_ms);
+    const id = `tool-${event.call_id}`;
+    const { at, text: asked } = this.lines.get(id) ?? { at: event.t, text: "" };
+    const outcome = event.succeeded ? took : `failed after ${took}: ${event.error_message}`;
+    const text = asked ? `${asked} · ${outcome}` : outcome;
+    this.note(at, event.succeeded ? "tool" : "warn", words(event.tool_name), text, id);
+  }
+
+  on_silence_check(event) {
+    this.note(event.t, "quiet", "Silence", `${event.seconds.toFixed(1)} s, check ${event.count}`);
+  }
+
+  on_degraded(event) {
+    this.alert(event.t, `${event.part}: now ${words(event.rung)}`, event.reason);
+  }
+
+  on_escalation_requested(event) {
+    this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason);
+  }
+
+  on_forward_call_resolved(event) {
+    const where = event.location_name || event.target_number;
+    this.note(event.t, event.error ? "warn" : "operator", "Transfer", `${where}: ${words(event.result)}`);
+  }
+
+  alert(at, label, text) {
+    this.alerts.push({ at, label, text });
+    this.note(at, "warn", label, text);
+  }
+}

@@ -1,0 +1,81 @@
+/** The conversation as it happens: what was heard stands, what was not heard is struck out. */
+
+import { element } from "./dom.js";
+import { instant } from "./format.js";
+
+/** How near to its end (px) a list must be scrolled to follow new lines. */
+const FOLLOW_WITHIN = 80;
+
+const SPEAKERS = { caller: "Caller", operator: "Operator", agent: "Practice" };
+
+/** Scrolls `list` to its end after `change`, unless the reader has scrolled up. */
+export function following(list, change) {
+  const near = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_WITHIN;
+  change();
+  if (near) list.scrollTop = list.scrollHeight;
+}
+
+function flag(text, tone = "") {
+  return element("span", { class: `flag ${tone}` }, text);
+}
+
+function spokenByAgent(line) {
+  if (!line.spoken) return [element("span", { class: "pending" }, line.text)];
+  const parts = [];
+  if (line.heard) parts.push(element("span", { class: "heard" }, line.heard));
+  if (line.heard && line.unheard) parts.push(" ");
+  if (line.unheard) {
+    const aside = element("span", { class: "visually-hidden" }, "not heard: ");
+    parts.push(element("s", { class: "unheard" }, aside, line.unheard));
+  }
+  return parts;
+}
+
+function spokenByPerson(line) {
+  const flags = [];
+  if (line.via === "keypad") flags.push(flag("keypad"));
+  if (line.via === "text") flags.push(flag("text"));
+  if (line.bargeIn) flags.push(flag("interrupts", "barge"));
+  if (line.backchannel) flags.push(flag("backchannel"));
+  if (line.final && !line.accepted) flags.push(flag("not understood", "warn"));
+  return [element("span", { class: line.final ? "heard" : "partial" }, line.text || "…"), ...flags];
+}
+
+function content(line) {
+  const time = element("time", {}, instant(line.at));
+  if (line.kind === "note") {
+    const text = line.text ? element("span", { class: "note-text" }, line.text) : "";
+    return [time, element("p", {}, element("strong", {}, line.label), line.text ? " " : "", text)];
+  }
+  const words = line.kind === "agent" ? spokenByAgent(line) : spokenByPerson(line);
+  return [time, element("p", {}, element("b", { class: "speaker" }, SPEAKERS[line.kind]), " ", ...words)];
+}
+
+export class Transcript {
+  constructor(list) {
+    this.list = list;
+    this.items = new Map();
+  }
+
+  clear() {
+    this.items.clear();
+    this.list.replaceChildren();
+  }
+
+  /** Adds or redraws lines. */
+  update(lines) {
+    following(this.list, () => {
+      for (const line of lines) {
+        if (!this.items.has(line.id)) {
+          const item = element("li");
+          this.items.set(line.id, item);
+          this.list.append(item);
+        }
+        const item = this.items.get(line.id);
+        item.className = `line ${line.kind} ${line.tone ?? ""}`.trimEnd();
+        item.classList.toggle("speaking", line.kind === "agent" && !line.spoken);
+        item.replaceChildren(...content(line));
+      }
+    });
+  }
+}
