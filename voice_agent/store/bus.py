@@ -25,6 +25,7 @@ class Subscription:
     """
 
     call_sid: str | None
+    capacity: int = QUEUE_SIZE
     dropped: int = 0
     _queue: deque[CallEvent] = field(default_factory=deque)
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -32,7 +33,7 @@ class Subscription:
 
     def push(self, event: CallEvent) -> None:
         """Called by the bus."""
-        if len(self._queue) >= QUEUE_SIZE:
+        if len(self._queue) >= self.capacity:
             self._queue.popleft()
             self.dropped += 1
         self._queue.append(event)
@@ -43,6 +44,22 @@ class Subscription:
         self._closed = True
         self._ready.set()
 
+    @property
+    def queued(self) -> int:
+        """Events that wait to be read."""
+        return len(self._queue)
+
+    async def ready(self) -> None:
+        """Wait until something is queued or the subscription is closed."""
+        while not self._queue and not self._closed:
+            self._ready.clear()
+            await self._ready.wait()
+
+    def take(self, limit: int | None = None) -> list[CallEvent]:
+        """What is queued now, oldest first (at most ``limit``); for readers that work in batches."""
+        count = len(self._queue) if limit is None else min(limit, len(self._queue))
+        return [self._queue.popleft() for _ in range(count)]
+
     async def __aiter__(self) -> AsyncIterator[CallEvent]:
         """Events in the order of publication."""
         while True:
@@ -50,8 +67,7 @@ class Subscription:
                 yield self._queue.popleft()
             if self._closed:
                 return
-            self._ready.clear()
-            await self._ready.wait()
+            await self.ready()
 
 
 class EventBus:
@@ -66,9 +82,9 @@ class EventBus:
             if subscription.call_sid is None or subscription.call_sid == event.call_sid:
                 subscription.push(event)
 
-    def subscribe(self, call_sid: str | None = None) -> Subscription:
+    def subscribe(self, call_sid: str | None = None, *, capacity: int = QUEUE_SIZE) -> Subscription:
         """A new reader of all calls, or of one. Give it back with :meth:`unsubscribe`."""
-        subscription = Subscription(call_sid)
+        subscription = Subscription(call_sid, capacity)
         self._subscriptions.add(subscription)
         return subscription
 

@@ -117,12 +117,15 @@ class Database:
                 raise StoreError("an in-memory SQLite is lost between connections; give a file")
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
             # The driver's own transactions begin too late (at the first write); ours begin where they begin.
-            self.engine = create_async_engine(self.url, connect_args={"isolation_level": None})
+            self.engine = create_async_engine(
+                self.url, hide_parameters=True, connect_args={"isolation_level": None}
+            )
             event.listen(self.engine.sync_engine, "connect", _set_sqlite_pragmas)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         else:
             self.engine = create_async_engine(
                 self.url,
+                hide_parameters=True,  # values of rows are patients' data: never in a message
                 pool_pre_ping=True,
                 pool_size=5,
                 max_overflow=5,
