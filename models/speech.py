@@ -1,8 +1,8 @@
 """The interfaces of speech: what a recognizer, a voice, a voice-activity model and a turn model look like.
 
-An implementation may be a worker process, a thread, a cloud service or a stub in a test; a call sees only these.
-All audio is ``np.int16`` mono at 8 kHz. No method but those marked ``async`` may take longer than a few
-hundred microseconds: they are called on the event loop of live calls.
+An implementation may be a worker process, a thread, a cloud service or a stub in a test; a call sees only
+these. All audio is ``np.int16`` mono at 8 kHz. No method but those marked ``async`` may take longer than a
+few hundred microseconds: they are called on the event loop of live calls.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class Synthesizer(Protocol):
         """Load voices, start workers. Called once, before the first call."""
 
     def synthesize(self, text: str, delivery: Delivery) -> AsyncIterator[Pcm]:
-        """Speak one sentence: an async iterator of audio chunks (each at most about 200 ms, level normalized).
+        """Speak one sentence: an async iterator of audio chunks (each at most about 200 ms, level
+        normalized).
 
         Raises :class:`SpeechError` when nothing could be spoken. Closing the iterator cancels the synthesis.
         """
@@ -153,4 +154,5 @@ class EndOfTurnModel(Protocol):
     """Whether the caller has finished, from the sound of the last seconds."""
 
     def probability(self, pcm: Pcm) -> float:
-        """``pcm``: up to 8 s ending with the last word. Returns 0..1. Takes tens of ms: call it in a thread."""
+        """``pcm``: up to 8 s ending with the last word. Returns 0..1. Takes tens of ms: call it in a
+        thread."""

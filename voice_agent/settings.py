@@ -1,7 +1,8 @@
 """Settings of a process, from the environment and a ``.env`` file.
 
-Twilio's own names are used for what belongs to Twilio; everything of ours begins with ``VOICE_AGENT_``. Secrets have no
-other source. With nothing set at all, the whole system runs on loopback against the local emulator.
+Twilio's own names are used for what belongs to Twilio; everything of ours begins with ``VOICE_AGENT_``.
+Secrets have no other source. With nothing set at all, the whole system runs on loopback against the local
+emulator.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Settings(BaseSettings):
         "", validation_alias=AliasChoices("TWILIO_API_BASE_URL", "twilio_api_base_url")
     )
     public_base_url: str = Field("", validation_alias=AliasChoices("PUBLIC_BASE_URL", "public_base_url"))
-    """Origin under which Twilio reaches us (``https://voice.example.org``): signatures are checked against it."""
+    """Origin under which Twilio reaches us (``https://voice.example.org``): signatures are checked against
+    it."""
 
     # Storage
     data_dir: Path = Field(Path(".data"), validation_alias=_own("DATA_DIR"))

@@ -1,8 +1,9 @@
 """Any pipecat speech service behind the same interfaces as the embedded ones.
 
-A service runs in a small pipeline of its own beside the call: the recognizer's gets audio frames, the voice's gets sentences. The
-call's own pipeline never sees them, so that a cloud service, an embedded one and a stub are one thing to a call, and one
-can take over from another in the middle of a turn. Connections are kept open and reused.
+A service runs in a small pipeline of its own beside the call: the recognizer's gets audio frames, the
+voice's gets sentences. The call's own pipeline never sees them, so that a cloud service, an embedded one
+and a stub are one thing to a call, and one can take over from another in the middle of a turn. Connections
+are kept open and reused.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def service_class(kind: Literal["stt", "tts"], name: str) -> type[Any]:
     except Exception as error:
         # pipecat raises a bare Exception when a provider's own package is missing.
         raise SpeechConfigurationError(
-            f"VOICE_AGENT_{kind.upper()}={name!r} cannot be loaded ({error}); pip install 'pipecat-ai[{name}]'"
+            f"VOICE_AGENT_{kind.upper()}={name!r} cannot be loaded ({error}); "
+            f"pip install 'pipecat-ai[{name}]'"
         ) from error
     if class_name:
         found = getattr(module, class_name, None)
@@ -85,7 +87,8 @@ def service_class(kind: Literal["stt", "tts"], name: str) -> type[Any]:
     ]
     if not candidates:
         raise SpeechConfigurationError(
-            f"VOICE_AGENT_{kind.upper()}={name!r}: {module_name} defines no {suffix}; name one as module:Class"
+            f"VOICE_AGENT_{kind.upper()}={name!r}: {module_name} defines no {suffix}; "
+            "name one as module:Class"
         )
     return min(candidates, key=lambda c: (len(c.__name__), c.__name__))
 
@@ -93,8 +96,8 @@ def service_class(kind: Literal["stt", "tts"], name: str) -> type[Any]:
 def build_service(
     kind: Literal["stt", "tts"], name: str, api_key: str, options: Mapping[str, str], **runtime: Any
 ) -> Any:
-    """One service object at 8 kHz. ``options`` are constructor arguments or fields of the service's settings; values may be
-    JSON. ``runtime`` are settings that are used only where the service knows them.
+    """One service object at 8 kHz. ``options`` are constructor arguments or fields of the service's
+    settings; values may be JSON. ``runtime`` are settings that are used only where the service knows them.
 
     Raises:
         SpeechConfigurationError: no key, or an option that the service does not know.

@@ -1,9 +1,10 @@
 """The ear of one leg: voice activity in, transcripts out.
 
-Audio goes to the recognizer while somebody speaks, in pieces of a tenth of a second with a little before the onset. When the
-voice stops, the recognizer is asked for its result and the turn model for its opinion, side by side. A recognizer
-that fails or is late is replaced by the next one on the ladder, which gets the same audio again; when none is left, the
-transcript comes back empty and not accepted, and the caller is asked to repeat.
+Audio goes to the recognizer while somebody speaks, in pieces of a tenth of a second with a little before
+the onset. When the voice stops, the recognizer is asked for its result and the turn model for its opinion,
+side by side. A recognizer that fails or is late is replaced by the next one on the ladder, which gets the
+same audio again; when none is left, the transcript comes back empty and not accepted, and the caller is
+asked to repeat.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ FINISH_TIMEOUT_S = 2.5
 """A result later than this comes from the next recognizer."""
 
 WHOLE_TURN_S = 14.0
-"""Digits and letters said in several breaths are recognized again as one, up to this length, so that a grammar of known
-length fits."""
+"""Digits and letters said in several breaths are recognized again as one, up to this length, so that a
+grammar of known length fits."""
 
 _TAIL_S = 0.06
 """Audio after the detected end that belongs to the last word."""

@@ -1,7 +1,7 @@
 """Deeds that wait for the last word: hanging up, transferring, calling a person.
 
-A deed becomes due when everything said before it has been heard: its marks are back, or overdue. No sleep guesses how long
-speech takes.
+A deed becomes due when everything said before it has been heard: its marks are back, or overdue. No sleep
+guesses how long speech takes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Ending:
         return self._waiting is not None or (self._task is not None and not self._task.done())
 
     def request(self, deed: Deed) -> None:
-        """Everything before ``deed`` was sent; do it once that was heard. Calls for a person are made at once."""
+        """Everything before ``deed`` was sent; do it once that was heard. Calls for a person are made at
+        once."""
         if isinstance(deed, Escalate):
             self._start(deed)
             return

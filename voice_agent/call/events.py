@@ -1,8 +1,8 @@
 """Everything that can happen in a call, as one union of typed events.
 
-Console, recordings, records, analytics and tests read this stream; nothing reaches into a call's insides. Field names
-follow the published observer events where one exists. Every event carries the call, a sequence number (gap-free per call),
-the wall clock and the call clock.
+Console, recordings, records, analytics and tests read this stream; nothing reaches into a call's insides.
+Field names follow the published observer events where one exists. Every event carries the call, a sequence
+number (gap-free per call), the wall clock and the call clock.
 """
 
 from __future__ import annotations
@@ -185,7 +185,8 @@ class TurnCompleted(CallEventBase):
 
 
 class Latency(CallEventBase):
-    """The published latencies of one agent turn, in ms; ``e2e_ttfb_ms`` is caller's last voice to first agent audio."""
+    """The published latencies of one agent turn, in ms; ``e2e_ttfb_ms`` is caller's last voice to first
+    agent audio."""
 
     type: Literal["latency"] = "latency"
     turn_index: int = 0
@@ -261,7 +262,8 @@ class SilenceCheck(CallEventBase):
 
 
 class Degraded(CallEventBase):
-    """A part failed and the call went down one rung (``part``: stt, tts, llm, agent_leg, tap, recorder, ...)."""
+    """A part failed and the call went down one rung (``part``: stt, tts, llm, agent_leg, tap, recorder,
+    ...)."""
 
     type: Literal["degraded"] = "degraded"
     part: str

@@ -1,8 +1,8 @@
 """Who has the floor: the agent's speech as seen by turn-taking.
 
-The caller may interrupt, murmur assent, cough, or start to answer while a protected sentence is still playing. The floor
-knows what the agent is saying and has left to say, whether it may be interrupted now, and does the stopping:
-at once and for everything, in the same tick as the decision.
+The caller may interrupt, murmur assent, cough, or start to answer while a protected sentence is still
+playing. The floor knows what the agent is saying and has left to say, whether it may be interrupted now,
+and does the stopping: at once and for everything, in the same tick as the decision.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Floor:
         return time.monotonic() - self._last_interruption < self.policy.barge_in_cooldown_s
 
     def hold(self) -> None:
-        """Perhaps an interruption: send no more for now. The network's buffer keeps the agent audible meanwhile."""
+        """Perhaps an interruption: send no more for now. The network's buffer keeps the agent audible
+        meanwhile."""
         if self._held_since is None and not self.protected:
             self._held_since = time.monotonic()
             self._mouth.hold()
@@ -97,7 +98,8 @@ class Floor:
         return 0.0 if self._held_since is None else time.monotonic() - self._held_since
 
     def interrupt(self, onset: float) -> None:
-        """The caller takes the floor: stop everything that may be stopped, now. ``onset``: when the voice began."""
+        """The caller takes the floor: stop everything that may be stopped, now. ``onset``: when the voice
+        began."""
         current = self._current()
         self._held_since = None
         stopped = self._mouth.stop()

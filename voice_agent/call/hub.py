@@ -1,7 +1,9 @@
-"""The audio hub of a call: sound comes in from the sockets here and goes to whoever needs it, never into the pipeline.
+"""The audio hub of a call: sound comes in from the sockets here and goes to whoever needs it, never into
+the pipeline.
 
-One place knows where every sample belongs: the caller's leg is written by the network's timestamps, the agent's by the time at
-which it was really played, both on the call's clock. The recorder gets both, the ear the caller alone, the keypad the tones.
+One place knows where every sample belongs: the caller's leg is written by the network's timestamps, the
+agent's by the time at which it was really played, both on the call's clock. The recorder gets both, the ear
+the caller alone, the keypad the tones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What the caller really heard: every sentence of the agent with the audio sent, played and never played of it.
+"""What the caller really heard: every sentence of the agent with the audio sent, played and never played of
+it.
 
-Twilio returns a mark when the audio before it was played, but also when it was thrown away by a ``clear``. So a
-sentence is closed at the moment it is stopped: marks that come back for it later count for nothing, and what was not
-acknowledged before the clear counts as unheard.
+Twilio returns a mark when the audio before it was played, but also when it was thrown away by a ``clear``.
+So a sentence is closed at the moment it is stopped: marks that come back for it later count for nothing,
+and what was not acknowledged before the clear counts as unheard.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ class PlaybackLedger:
         return f"{utterance.id}:{utterance.sent}"
 
     def acknowledge(self, name: str) -> AgentUtterance | None:
-        """A mark came back. Returns its sentence, or None when it belongs to something already thrown away."""
+        """A mark came back. Returns its sentence, or None when it belongs to something already thrown
+        away."""
         identifier, _, samples = name.rpartition(":")
         utterance = self._open.get(identifier)
         if utterance is None or not samples.isdecimal():
@@ -126,7 +128,8 @@ class PlaybackLedger:
             self._close(utterance, UtteranceStatus.PLAYED if utterance.sent else UtteranceStatus.STOPPED)
 
     def stop(self, *, protected: bool = False) -> list[AgentUtterance]:
-        """Everything interruptible that is still open (``protected``: everything) is thrown away now. Returns it, in order."""
+        """Everything interruptible that is still open (``protected``: everything) is thrown away now.
+        Returns it, in order."""
         stopped = [u for u in self._open.values() if u.interruptible or protected]
         for utterance in stopped:
             self._close(utterance, UtteranceStatus.STOPPED)

@@ -1,8 +1,8 @@
 """The sound of one leg on one sample clock: a ring of µ-law bytes placed by the network's timestamps.
 
 Media frames come late, in bursts, twice, or not at all. Their timestamps say where they belong, so every
-reader (voice activity, recognizer, recorder) sees one gap-free stream in which sample ``n`` was spoken ``n / 8000``
-seconds after the leg's audio began. What never came is silence.
+reader (voice activity, recognizer, recorder) sees one gap-free stream in which sample ``n`` was spoken ``n
+/ 8000`` seconds after the leg's audio began. What never came is silence.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ RING_SECONDS = 30
 _CAPACITY = RING_SECONDS * SAMPLE_RATE
 _SILENCE = 0xFF
 _SLACK = 80
-"""Samples (10 ms) by which a timestamp may differ from the expected one and still count as contiguous: timestamps are
-whole milliseconds and some carriers round them to frames."""
+"""Samples (10 ms) by which a timestamp may differ from the expected one and still count as contiguous:
+timestamps are whole milliseconds and some carriers round them to frames."""
 
 MAX_GAP_S = 10.0
 """A longer jump is a new clock (a re-attached stream), not a gap to be filled."""
@@ -38,13 +38,15 @@ class LegAudio:
         """Samples of silence written where frames were missing."""
 
     def rebase(self, position: int) -> None:
-        """A new stream continues this leg: its first frame belongs at ``position`` (never before what is written)."""
+        """A new stream continues this leg: its first frame belongs at ``position`` (never before what is
+        written)."""
         target = max(position, self.end)
         self._fill_to(target)
         self._base_ms = None
 
     def write(self, timestamp_ms: int, payload: bytes) -> tuple[int, int]:
-        """Place one frame of µ-law bytes. Returns the positions (start, stop) that became readable or changed.
+        """Place one frame of µ-law bytes. Returns the positions (start, stop) that became readable or
+        changed.
 
         A frame older than the ring, or empty, changes nothing and returns ``(end, end)``.
         """

@@ -83,4 +83,5 @@ class EarSink(MouthSink):
             self._hub.caller_media(timestamp_ms, payload)
 
     def on_dtmf(self, digit: str) -> None:
-        """Keys are taken from the tones in the audio on every kind of leg: a second report would double them."""
+        """Keys are taken from the tones in the audio on every kind of leg: a second report would double
+        them."""

@@ -43,7 +43,8 @@ class CallLog:
         return self.now() - (time.monotonic() - monotonic)
 
     def emit(self, event: CallEvent, *, t: float | None = None) -> CallEvent:
-        """Number ``event``, stamp it and publish it. ``t`` overrides the call's clock. Returns the stamped event."""
+        """Number ``event``, stamp it and publish it. ``t`` overrides the call's clock. Returns the stamped
+        event."""
         self._seq += 1
         changes: dict[str, Any] = {
             "call_sid": self.call_sid,

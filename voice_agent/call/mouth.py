@@ -1,8 +1,9 @@
-"""The agent's mouth: paces audio into the agent leg, asks for marks, stops within a tick, survives a change of socket.
+"""The agent's mouth: paces audio into the agent leg, asks for marks, stops within a tick, survives a change
+of socket.
 
-Audio goes out at most ``LEAD_S`` ahead of its playing. That is enough to ride out a stalled event loop, and enough
-to *hold* the outgoing stream silently while it is not yet clear whether the caller is interrupting or only said
-"mm-hmm": the network plays what it has, and if the agent goes on in time nobody hears a gap.
+Audio goes out at most ``LEAD_S`` ahead of its playing. That is enough to ride out a stalled event loop, and
+enough to *hold* the outgoing stream silently while it is not yet clear whether the caller is interrupting
+or only said "mm-hmm": the network plays what it has, and if the agent goes on in time nobody hears a gap.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ OVERDUE_S = 1.5
 class Mouth:
     """Sends one call's outgoing audio. Owned by the call's output; every method runs on the event loop.
 
-    ``on_audio(utterance, ulaw, position_s)`` is told of every chunk with the monotonic time at which it plays, for the
-    recording; ``on_discard(position_s)`` that everything from that time on was thrown away.
+    ``on_audio(utterance, ulaw, position_s)`` is told of every chunk with the monotonic time at which it
+    plays, for the recording; ``on_discard(position_s)`` that everything from that time on was thrown away.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class Mouth:
         self._changed = asyncio.Event()
         self._since_mark = 0
         self._unplayed: deque[tuple[AgentUtterance, bytes, str]] = deque()
-        """Chunks (with the mark behind them, or "") that no mark has acknowledged: sent again on a new socket."""
+        """Chunks (with the mark behind them, or "") that no mark has acknowledged: sent again on a new
+        socket."""
         self.last_sent = 0.0
         """``time.monotonic()`` of the newest frame handed to the socket."""
 
@@ -83,7 +85,8 @@ class Mouth:
         self._wake()
 
     def unbind(self, socket: LegSocket) -> None:
-        """``socket`` is gone; audio waits for the next one. An older socket than the current one changes nothing."""
+        """``socket`` is gone; audio waits for the next one. An older socket than the current one changes
+        nothing."""
         if self._socket is socket:
             self._socket = None
 

@@ -1,7 +1,7 @@
 """The end of the pipeline: pipecat cuts and sequences the agent's audio, the mouth paces it out.
 
-Deeds (hang up, transfer) travel in the same queue as the audio, so they arrive when everything said before them was sent; they
-are carried out when it was heard.
+Deeds (hang up, transfer) travel in the same queue as the audio, so they arrive when everything said before
+them was sent; they are carried out when it was heard.
 """
 
 from __future__ import annotations

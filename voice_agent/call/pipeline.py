@@ -1,7 +1,8 @@
 """The frame pipeline of one call: meaning only.
 
-``entrance -> turns -> reasoner -> gate -> speaker -> output``. The entrance is where the ear and the watchdogs put in what happened;
-turn-taking is pipecat's turn processor with our two strategies; the rest are the call's own processors.
+``entrance -> turns -> reasoner -> gate -> speaker -> output``. The entrance is where the ear and the
+watchdogs put in what happened; turn-taking is pipecat's turn processor with our two strategies; the rest
+are the call's own processors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where on the call's clock the agent's audio was played, for the recording.
 
-Audio is sent ahead of its playing and may still be thrown away. So chunks wait here until their time has come and only
-then count as played; a clear drops what lies after it.
+Audio is sent ahead of its playing and may still be thrown away. So chunks wait here until their time has
+come and only then count as played; a clear drops what lies after it.
 """
 
 from __future__ import annotations

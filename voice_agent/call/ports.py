@@ -1,7 +1,7 @@
 """The seams of a call: what the phone line, the sockets and the session may ask of each other.
 
-The *line* (Twilio's side: REST, TwiML, callbacks) and the *session* (our side: audio, turns, reasoning, voice) meet here and
-nowhere else, so that each can be tested against a few lines of fake.
+The *line* (Twilio's side: REST, TwiML, callbacks) and the *session* (our side: audio, turns, reasoning,
+voice) meet here and nowhere else, so that each can be tested against a few lines of fake.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class LegSink(Protocol):
 
 
 class Line(Protocol):
-    """What a session may ask of the phone network. Failures are retried inside; they never raise into the session."""
+    """What a session may ask of the phone network. Failures are retried inside; they never raise into the
+    session."""
 
     async def hang_up(self) -> None:
         """End the caller's call. Idempotent."""
@@ -94,13 +95,15 @@ class Session(Protocol):
         """During ringing: caller lookup, graph, greeting audio. Never raises."""
 
     def attach(self, role: LegRole, generation: int, socket: LegSocket) -> LegSink:
-        """A verified media stream of this call began. A newer generation replaces an older one of its role."""
+        """A verified media stream of this call began. A newer generation replaces an older one of its
+        role."""
 
     def caller_joined(self) -> None:
         """The signed conference callback says that the caller is in."""
 
     async def end(self, reason: str) -> None:
-        """The call is over, for a published completion reason. Idempotent; returns when everything is stored and freed."""
+        """The call is over, for a published completion reason. Idempotent; returns when everything is
+        stored and freed."""
 
 
 class SessionFactory(Protocol):

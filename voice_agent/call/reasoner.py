@@ -1,7 +1,7 @@
 """The reasoner in the pipeline: signals come in as frames, effects go out as frames and events.
 
-A barge-in cancels the step that is running (pipecat cancels the processor's task), and with it everything that was still
-to be said. Tools go on inside the conversation; their results are there at the next step.
+A barge-in cancels the step that is running (pipecat cancels the processor's task), and with it everything
+that was still to be said. Tools go on inside the conversation; their results are there at the next step.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One live call, put together from its parts; it lives from the first ring to the last event.
 
-The session is a list of parts and the wires between them: hub, ear, turn-taking, reasoner, voice, mouth, watchdogs. Each part
-does its own work elsewhere.
+The session is a list of parts and the wires between them: hub, ear, turn-taking, reasoner, voice, mouth,
+watchdogs. Each part does its own work elsewhere.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ LOOKUP_TIMEOUT_S = 2.0
 """A caller lookup slower than this is done without: the phone is ringing."""
 
 JOIN_GRACE_S = 0.12
-"""After the caller's audio began, the conference callback that says she is in gets this long before the greeting starts without
-it (callbacks are slower than audio and may be lost)."""
+"""After the caller's audio began, the conference callback that says she is in gets this long before the
+greeting starts without it (callbacks are slower than audio and may be lost)."""
 
 INBOX = 1000
 """Signs of life a pipeline may lag behind; more means that it is stuck."""
@@ -106,7 +106,8 @@ class CallService:
 
 
 class CallSession:
-    """Implements :class:`voice_agent.call.ports.Session`, the detector's listener, and what the watchdogs watch."""
+    """Implements :class:`voice_agent.call.ports.Session`, the detector's listener, and what the watchdogs
+    watch."""
 
     def __init__(self, info: CallInfo, line: Line, parts: CallParts, service: CallService) -> None:
         self.info = info
@@ -179,7 +180,8 @@ class CallSession:
     # The phone line's side
 
     async def prewarm(self) -> None:
-        """While it rings: pipeline, caller lookup, first step of the conversation, greeting audio. Never raises."""
+        """While it rings: pipeline, caller lookup, first step of the conversation, greeting audio. Never
+        raises."""
         began = time.monotonic()
         self.log.emit(
             events.SessionStart(

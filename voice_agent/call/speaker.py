@@ -1,7 +1,7 @@
 """From sentences to sound: the gate that can silence the agent, and the processor that speaks.
 
-Sentences are spoken in the order in which they come; pipecat's queues keep that order and throw away what a barge-in
-makes stale. The caller's sound never comes this way.
+Sentences are spoken in the order in which they come; pipecat's queues keep that order and throw away what a
+barge-in makes stale. The caller's sound never comes this way.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class AgentGate(FrameProcessor):
 class Speaker(FrameProcessor):
     """Speaks sentences with the call's voice.
 
-    ``delivery()`` gives the delivery of the next sentence. ``on_failed(utterance, reason)`` is told when no rung of the voice
-    ladder could speak; the sentence then counts as not heard.
+    ``delivery()`` gives the delivery of the next sentence. ``on_failed(utterance, reason)`` is told when no
+    rung of the voice ladder could speak; the sentence then counts as not heard.
     """
 
     def __init__(

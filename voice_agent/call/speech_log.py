@@ -1,4 +1,5 @@
-"""What was said and heard, as events: words of the caller, fates of the agent's sentences, interruptions, latencies."""
+"""What was said and heard, as events: words of the caller, fates of the agent's sentences, interruptions,
+latencies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The shared turn model: one model, one thread, for all calls of a process.
 
-Whether a pause is the end of a turn can be heard. The model takes tens of milliseconds, so it runs in a thread of
-its own; a call that asks again before it was served replaces its earlier question.
+Whether a pause is the end of a turn can be heard. The model takes tens of milliseconds, so it runs in a
+thread of its own; a call that asks again before it was served replaces its earlier question.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class TurnModel:
         self._newest: dict[int, int] = {}
 
     async def probability(self, audio: LegAudio, end: int) -> float:
-        """Probability that the turn is over at sample ``end``; :data:`UNKNOWN` when there is no answer in time."""
+        """Probability that the turn is over at sample ``end``; :data:`UNKNOWN` when there is no answer in
+        time."""
         pcm = audio.read(max(0, end - WINDOW_S * SAMPLE_RATE), end)
         key = id(audio)
         self._newest[key] = end

@@ -1,12 +1,13 @@
 """When a turn of the caller begins and ends: two strategies for pipecat's turn processor.
 
-**Start.** With the agent silent, voice begins a turn. With the agent speaking, voice first *holds* the agent's outgoing audio
-(nobody hears that) and becomes a barge-in once it has lasted, or once its words are more than assent: "mm-hmm",
-"okay", "yeah" while the agent speaks are backchannels and change nothing. Protected sentences are never stopped; what
-the caller says over them is taken as a turn all the same.
+**Start.** With the agent silent, voice begins a turn. With the agent speaking, voice first *holds* the
+agent's outgoing audio (nobody hears that) and becomes a barge-in once it has lasted, or once its words are
+more than assent: "mm-hmm", "okay", "yeah" while the agent speaks are backchannels and change nothing.
+Protected sentences are never stopped; what the caller says over them is taken as a turn all the same.
 
-**Stop.** The turn ends as soon as its words answer completely what was asked (yes or no, all ten digits, a date); else when the
-turn model hears an ending; else after a silence that is the longer the less finished it sounded.
+**Stop.** The turn ends as soon as its words answer completely what was asked (yes or no, all ten digits, a
+date); else when the turn model hears an ending; else after a silence that is the longer the less finished
+it sounded.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ CERTAIN_S = 0.65
 """Voice that has lasted this long over the agent's speech is no murmur of assent."""
 
 HOLD_LIMIT_S = 0.75
-"""The agent is held back no longer than this for words that do not come (the network's buffer is then empty)."""
+"""The agent is held back no longer than this for words that do not come (the network's buffer is then
+empty)."""
 
 NOISE_S = 0.35
 """Voice shorter than this without words is a cough or a click."""
@@ -149,7 +151,8 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
         expectation: what is expected now.
         newest: number of the newest stretch of speech; a transcript of an older one is not the last word.
         on_words: told of every stretch of speech that belongs to a turn.
-        on_turn: told (utterance, reason, eot probability, monotonic time of the last voice); returns the turn's number.
+        on_turn: told (utterance, reason, eot probability, monotonic time of the last voice); returns the
+            turn's number.
     """
 
     def __init__(

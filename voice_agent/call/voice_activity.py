@@ -1,9 +1,10 @@
-"""Who is speaking: one batched run of the voice-activity model per 32 ms for all legs of all calls of a process.
+"""Who is speaking: one batched run of the voice-activity model per 32 ms for all legs of all calls of a
+process.
 
-A model per call and a thread hop per frame is what makes stock servers slow. Here a single tick collects one
-chunk from every leg that has one, runs the network once, and steps a small state machine per leg. A leg that fell
-behind (a stalled socket that caught up) is stepped several times in the same tick, in order, so that a short word
-inside a burst is still seen.
+A model per call and a thread hop per frame is what makes stock servers slow. Here a single tick collects
+one chunk from every leg that has one, runs the network once, and steps a small state machine per leg. A leg
+that fell behind (a stalled socket that caught up) is stepped several times in the same tick, in order, so
+that a short word inside a burst is still seen.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ TICK_S = 0.032
 """One chunk of the model."""
 
 START_S = 0.1
-"""Speech must last this long to count as begun (short words are missed at 0.2 s; measured on spoken digits)."""
+"""Speech must last this long to count as begun (short words are missed at 0.2 s; measured on spoken
+digits)."""
 
 STOP_S = 0.2
 """Silence must last this long to count as ended."""

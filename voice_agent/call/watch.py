@@ -1,7 +1,8 @@
 """The watchdogs of a call: never silence, never a call without an end.
 
-A single ticker serves all calls of a process ten times a second. Per call it asks four questions: does the agent owe the caller
-a sound; has nobody spoken for too long; is what was to be done after the last word now due; has the call lasted too long.
+A single ticker serves all calls of a process ten times a second. Per call it asks four questions: does the
+agent owe the caller a sound; has nobody spoken for too long; is what was to be done after the last word now
+due; has the call lasted too long.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Watched(Protocol):
 
     @property
     def owes_reply_since(self) -> float | None:
-        """``time.monotonic()`` since when the caller waits for a sound of the agent; None while nothing is owed."""
+        """``time.monotonic()`` since when the caller waits for a sound of the agent; None while nothing is
+        owed."""
 
     @property
     def quiet_since(self) -> float | None:
@@ -151,5 +153,5 @@ class WatchTicker:
             for watch in list(self._watches):
                 try:
                     watch.tick(now)
-                except Exception as error:  # noqa: BLE001 - one call's fault must not blind the others' watchdogs
+                except Exception as error:  # noqa: BLE001 - one call's fault must not blind the others
                     self._on_error(error)

@@ -13,8 +13,8 @@ from voice_agent.reasoning.signals import Signal
 class Conversation(Protocol):
     """One conversation on any channel.
 
-    Steps are taken one at a time. Closing the iterator early (a barge-in) abandons what was still to be said; tool
-    calls that were started run on, and their results are there at the next step.
+    Steps are taken one at a time. Closing the iterator early (a barge-in) abandons what was still to be
+    said; tool calls that were started run on, and their results are there at the next step.
     """
 
     @property
@@ -26,8 +26,8 @@ class Conversation(Protocol):
         """What may be heard next."""
 
     def step(self, signal: Signal) -> AsyncIterator[Effect]:
-        """Take one signal and yield effects as they become known, sentence by sentence. Never raises for a failing
-        tool or model: it falls to the next rung and says so in an effect."""
+        """Take one signal and yield effects as they become known, sentence by sentence. Never raises for a
+        failing tool or model: it falls to the next rung and says so in an effect."""
 
     def snapshot(self) -> dict[str, Any]:
         """State, visited states, collected fields (for pages and briefings; may hold patient data)."""

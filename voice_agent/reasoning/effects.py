@@ -1,7 +1,8 @@
 """What the engine wants done: one union of immutable effects, in the order they are to happen.
 
-An adapter carries them out (speaks, types, hangs up) or records them. Observations such as :class:`ToolCompleted`
-need no action; they are there so that everything that happened can be logged and seen.
+An adapter carries them out (speaks, types, hangs up) or records them. Observations such as
+:class:`ToolCompleted` need no action; they are there so that everything that happened can be logged and
+seen.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Move the caller to a number once everything said so far was heard. ``target`` is E.164 or a location's name."""
+    """Move the caller to a number once everything said so far was heard. ``target`` is E.164 or a
+    location's name."""
 
     target: str
     reason: str = ""
@@ -140,7 +142,8 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """End the conversation once everything said so far was heard. ``reason`` is a published completion reason."""
+    """End the conversation once everything said so far was heard. ``reason`` is a published completion
+    reason."""
 
     reason: str = "terminal_state"
 

@@ -35,8 +35,8 @@ class Caller:
 
     Attributes:
         phone: E.164, or None when withheld.
-        facts: what a lookup during ringing found (``patient_id``, ``first_name``...), never read to the caller
-            before verification.
+        facts: what a lookup during ringing found (``patient_id``, ``first_name``...), never read to the
+            caller before verification.
     """
 
     phone: str | None = None
@@ -89,7 +89,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The caller has said nothing for ``seconds`` after the agent finished; ``count`` prompts were due so far (1 = first)."""
+    """The caller has said nothing for ``seconds`` after the agent finished; ``count`` prompts were due so
+    far (1 = first)."""
 
     seconds: float
     count: int
@@ -107,7 +108,8 @@ class Emotion:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something from outside the conversation: a fact (``external_event``) or an instruction (``guidance``)."""
+    """Something from outside the conversation: a fact (``external_event``) or an instruction
+    (``guidance``)."""
 
     message: str
     kind: Literal["external_event", "guidance"] = "external_event"
