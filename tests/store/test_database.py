@@ -166,3 +166,22 @@ async def _tables(database: Database) -> set[str]:
 
     async with database.engine.connect() as connection:
         return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_the_schema_can_be_taken_back_to_nothing_and_made_again(empty_database_url: str) -> None:
+    def take_back(connection: Connection) -> None:
+        from alembic import command
+
+        from voice_agent.store.migrate import alembic_config
+
+        command.downgrade(alembic_config(connection), "base")
+
+    database = Database(empty_database_url)
+    await database.migrate()
+    whole = await _tables(database)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(take_back)
+    assert await _tables(database) == {"alembic_version"}
+    await database.migrate()
+    assert await _tables(database) == whole
+    await database.close()
