@@ -1,0 +1,97 @@
+"""Checks of hearing and speaking: the networks, the recognizer, the voice, and what to expect of them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from pathlib import Path
+
+from voice_agent.cli.checks.finding import Finding, Verdict
+from voice_agent.settings import Settings
+
+EMBEDDED_QUALITY = (
+    "PocketSphinx: on a quiet line most answers that a question expects are understood; ten digits at once"
+    " are right one time in three; of free speech one word in three is wrong, or more; a noisy line fails"
+)
+"""Measured on synthetic callers and recorded speech; real callers will do worse."""
+
+
+def networks() -> Finding:
+    """The two ONNX files for voice activity and end of turn, loaded and run once."""
+    import numpy as np
+
+    from models.speech import SpeechError, VadState
+    from models.turn.smart_turn import SmartTurn
+    from models.vad.silero import SileroVad
+
+    try:
+        vad = SileroVad()
+        vad.run(np.zeros((1, vad.chunk), np.int16), [VadState()])
+        SmartTurn().probability(np.zeros(8000, np.int16))
+    except (SpeechError, RuntimeError) as error:
+        return Finding("voice activity, end of turn", Verdict.MISSING, str(error), "run scripts/start")
+    return Finding("voice activity, end of turn", Verdict.GOOD, "both networks load and run")
+
+
+def recognizer(settings: Settings) -> Finding:
+    """The recognizer that is set, and the embedded one below it."""
+    subject = "hearing"
+    path = importlib.util.find_spec("pocketsphinx")
+    model = Path(path.origin).parent / "model" / "en-us" if path and path.origin else None
+    if model is None or not model.is_dir():
+        return Finding(
+            subject, Verdict.MISSING, "the embedded recognizer is not installed", "pip install pocketsphinx"
+        )
+    if settings.stt == "embedded":
+        return Finding(
+            subject,
+            Verdict.WEAK,
+            EMBEDDED_QUALITY,
+            "fit for trials, tests and as a fallback; to carry patients' calls set VOICE_AGENT_STT",
+        )
+    return _provider(subject, "STT", settings.stt, bool(settings.stt_api_key.get_secret_value()))
+
+
+def voice(settings: Settings) -> Finding:
+    """The voice that is set, and the embedded ones below it."""
+    from models.tts.espeak import EspeakVoice
+    from models.tts.flite import FliteVoice
+
+    subject = "speaking"
+    found = [
+        name
+        for name, there in (("flite", FliteVoice.installed()), ("espeak-ng", EspeakVoice.installed()))
+        if there
+    ]
+    remedy = "pip install 'voice-agent[espeak]', or install the system's libflite1"
+    if not found:
+        return Finding(subject, Verdict.MISSING, "no embedded voice is installed", remedy)
+    if settings.tts == "embedded":
+        return Finding(
+            subject,
+            Verdict.NOTE,
+            f"embedded ({', '.join(found)}): clear, and plainly a machine",
+            "for patients set VOICE_AGENT_TTS",
+        )
+    return _provider(subject, "TTS", settings.tts, bool(settings.tts_api_key.get_secret_value()))
+
+
+def _provider(subject: str, variable: str, name: str, has_key: bool) -> Finding:
+    if name == "stub":
+        return Finding(subject, Verdict.WEAK, "a stub for load tests", f"unset VOICE_AGENT_{variable}")
+    needed = {"deepgram": "deepgram-sdk"}.get(name)
+    if needed and not _has(needed):
+        return Finding(
+            subject, Verdict.MISSING, f"{name} needs {needed}", f"pip install 'voice-agent[{name}]'"
+        )
+    if not has_key:
+        return Finding(subject, Verdict.WEAK, f"{name}, without a key", f"set VOICE_AGENT_{variable}_API_KEY")
+    return Finding(subject, Verdict.GOOD, f"{name}, key set; the embedded one steps in when it fails")
+
+
+def _has(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

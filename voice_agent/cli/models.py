@@ -1,0 +1,1 @@
+"""``voice-agent models``: what the installation does not bring along."""

@@ -1,0 +1,55 @@
+"""``voice-agent serve``: the whole system on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voice_agent.cli.command import console, load_settings, run
+
+if TYPE_CHECKING:
+    from voice_agent.app import Ready
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the addresses as one line of JSON when ready.")
+    ] = False,
+) -> None:
+    """Start everything: database, local phone network, calls and the page."""
+
+    async def start() -> None:
+        from voice_agent.app import serve as serve_application
+
+        await serve_application(
+            load_settings(), host=host, port=port, announce=_as_json if as_json else _as_panel
+        )
+
+    run(start())
+
+
+def _as_json(ready: Ready) -> None:
+    typer.echo(json.dumps(asdict(ready)))
+
+
+def _as_panel(ready: Ready) -> None:
+    from rich.panel import Panel
+
+    numbers = ", ".join(ready.numbers)
+    lines = [
+        f"Open [bold cyan]{ready.base_url}[/] and call the practice at [bold]{numbers}[/] from the page."
+    ]
+    if ready.emulator_url:
+        lines += [
+            "No Twilio account is set: the phone network is the local one, and no call costs anything.",
+            f"A robot patient calls:  [bold]voice-agent demo --server {ready.base_url}[/]",
+            f'Your own words:         [bold]voice-agent call --server {ready.base_url} --say "Hello"[/]',
+        ]
+    else:
+        lines.append(f"Ring [bold]{numbers}[/] from any phone; the call appears on the page.")
+    console().print(Panel("\n".join(lines), title="The practice is open", expand=False, padding=(1, 2)))
