@@ -95,6 +95,7 @@ class ScriptedPractice:
         self.calls: list[dict[str, object]] = []
         self.captured: dict[str, str] = {}
         self._changed = asyncio.Condition()
+        self._closing = False
         self._ready = threading.Event()
         self._sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
         self.url, phone = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in self._sockets)
@@ -118,9 +119,14 @@ class ScriptedPractice:
 
     def stop(self) -> None:
         """Stop serving and free both ports."""
+        asyncio.run_coroutine_threadsafe(self._close_streams(), self._loop).result(5)
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join(10)
+
+    async def _close_streams(self) -> None:
+        async with self._changed:
+            self._closing = True
+            self._changed.notify_all()
 
     def emit(self, *events: CallEventBase) -> None:
         """Let things happen in the call; each event gets the next sequence number."""
@@ -188,7 +194,10 @@ class ScriptedPractice:
         limit, self.drop_after = self.drop_after, None
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self.events) > seen)
+                while len(self.events) <= seen and not self._closing:
+                    await self._changed.wait()
+            if self._closing:
+                return
             for event in self.events[seen:]:
                 if limit is not None and event.seq > limit:
                     return

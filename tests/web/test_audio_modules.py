@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from playwright.sync_api import Page
-
 from scripted_practice import ScriptedPractice
+
 from telephony.g711 import decode_ulaw, encode_ulaw
 
 pytestmark = pytest.mark.browser

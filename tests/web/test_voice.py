@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from scripted_practice import ToneVoice, tone
 
 from models.speech import Delivery, Pcm, SpeechError
-from scripted_practice import ToneVoice, tone
 from telephony.g711 import encode_ulaw
 from voice_agent.web.voice import MAX_IN_FLIGHT, MAX_TEXT, voice_router
 

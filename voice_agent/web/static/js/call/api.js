@@ -29,7 +29,7 @@ export async function listCalls() {
     running: item.status === "in-progress" || item.status === "ringing",
     startedAt: item.started_at,
     caller: item.caller_id,
-    called: item.called,
+    called: item.phone_number,
     duration: item.duration_seconds ?? null,
     reason: item.completion_reason,
     status: item.status,

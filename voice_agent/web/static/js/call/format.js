@@ -13,12 +13,12 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Seconds as m:ss.t, signed, for a place in a recording. */
+/** Seconds as m:ss.t, for a place in a recording; before the caller's first audio there is none yet. */
 export function instant(seconds) {
-  const tenths = Math.round(Math.abs(seconds) * 10);
-  const sign = seconds < 0 && tenths > 0 ? "−" : "";
+  if (seconds < 0) return "ringing";
+  const tenths = Math.round(seconds * 10);
   const rest = String(Math.floor(tenths / 10) % 60).padStart(2, "0");
-  return `${sign}${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
+  return `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
 }
 
 /** Milliseconds with unit; seconds from 10 s on. */

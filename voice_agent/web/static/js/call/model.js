@@ -5,6 +5,7 @@
  *   { id, at, kind: "caller" | "operator", text, final, accepted, bargeIn, backchannel, via, confidence }
  *   { id, at, kind: "agent", text, heard, unheard, spoken, interrupted }
  *   { id, at, kind: "note", tone, label, text }
+ * A line that is `gone` was a mistake and is to be taken off the page.
  */
 
 import { flat, milliseconds, words } from "./format.js";
@@ -91,6 +92,16 @@ export class CallModel {
 
   on_media_attached(event) {
     if (event.leg === "caller") this.status = "live";
+  }
+
+  /** Words that never became final (a cough, a noise) make room for the next ones. */
+  on_speech_started(event) {
+    const line = this.lines.get(this.open[event.leg]);
+    if (!line) return;
+    line.gone = true;
+    this.lines.delete(line.id);
+    this.changed.add(line);
+    delete this.open[event.leg];
   }
 
   on_user_transcript(event) {

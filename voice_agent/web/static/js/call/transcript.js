@@ -62,20 +62,27 @@ export class Transcript {
     this.list.replaceChildren();
   }
 
-  /** Adds or redraws lines. */
+  /** Adds, redraws or removes lines. */
   update(lines) {
     following(this.list, () => {
-      for (const line of lines) {
-        if (!this.items.has(line.id)) {
-          const item = element("li");
-          this.items.set(line.id, item);
-          this.list.append(item);
-        }
-        const item = this.items.get(line.id);
-        item.className = `line ${line.kind} ${line.tone ?? ""}`.trimEnd();
-        item.classList.toggle("speaking", line.kind === "agent" && !line.spoken);
-        item.replaceChildren(...content(line));
-      }
+      for (const line of lines) this.draw(line);
     });
+  }
+
+  draw(line) {
+    if (line.gone) {
+      this.items.get(line.id)?.remove();
+      this.items.delete(line.id);
+      return;
+    }
+    if (!this.items.has(line.id)) {
+      const item = element("li");
+      this.items.set(line.id, item);
+      this.list.append(item);
+    }
+    const item = this.items.get(line.id);
+    item.className = `line ${line.kind} ${line.tone ?? ""}`.trimEnd();
+    item.classList.toggle("speaking", line.kind === "agent" && !line.spoken);
+    item.replaceChildren(...content(line));
   }
 }

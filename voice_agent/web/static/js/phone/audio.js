@@ -64,6 +64,10 @@ export class Handset extends EventTarget {
       const stream = await navigator.mediaDevices.getUserMedia({
         audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
       });
+      if (this.context.state === "closed") {
+        for (const track of stream.getTracks()) track.stop();
+        return;
+      }
       this.microphone = { stream, node: this.context.createMediaStreamSource(stream) };
     } catch (error) {
       throw new MicrophoneError(MICROPHONE_PROBLEMS[error.name] ?? `The microphone failed: ${error.message}`);

@@ -29,7 +29,7 @@ export class Softphone extends EventTarget {
       event.preventDefault();
       this.sayTyped();
     });
-    byId("hang-up").onclick = () => this.line?.hangUp();
+    byId("hang-up").onclick = () => this.hangUp();
     byId("mute").onclick = () => this.toggleMute();
     byId("play").onclick = () => this.playRecording();
     byId("dial").addEventListener("change", () => this.showSource());
@@ -50,17 +50,23 @@ export class Softphone extends EventTarget {
     return this.root.querySelector("[name=source]:checked").value;
   }
 
+  /** From the first press of Call to the end of the call. */
+  get busy() {
+    return this.root.dataset.state !== "idle";
+  }
+
   shortcut(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !this.line) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !this.busy) {
       event.preventDefault();
       byId("dial").requestSubmit();
-    } else if (event.key === "Escape" && this.line && !event.defaultPrevented) {
-      this.line.hangUp();
+    } else if (event.key === "Escape" && !event.defaultPrevented) {
+      this.hangUp();
     }
   }
 
+  /** Loudspeaker and microphone come first, so that nobody rings while a permission is still being asked for. */
   async call() {
-    if (this.line) return;
+    if (this.busy) return;
     const recording = byId("recording").files[0];
     if (this.source === "recording" && !recording) {
       this.problem("Choose a recording first.");
@@ -69,26 +75,31 @@ export class Softphone extends EventTarget {
     }
     this.problem("");
     this.greeted = false;
-    this.line = new Line(this.root.dataset.url, { to: byId("to").value, from: byId("from").value });
-    const { line } = this;
     this.show("calling", "Calling…");
-    line.addEventListener("ringing", ({ detail }) => this.ringing(detail));
-    line.addEventListener("answered", ({ detail }) => this.answered(detail));
-    line.addEventListener("ended", ({ detail }) => this.ended(detail));
     const handset = await Handset.open();
-    if (line.ended) {
+    if (!this.busy) {
       await handset.close();
       return;
     }
-    this.connect(line, handset);
+    this.handset = handset;
     if (this.source === "microphone") await this.listen(handset);
+    if (this.handset === handset) this.dial(handset);
   }
 
-  connect(line, handset) {
-    this.handset = handset;
+  dial(handset) {
+    const line = new Line(this.root.dataset.url, { to: byId("to").value, from: byId("from").value });
+    this.line = line;
+    line.addEventListener("ringing", ({ detail }) => this.ringing(detail));
+    line.addEventListener("answered", ({ detail }) => this.answered(detail));
+    line.addEventListener("ended", ({ detail }) => this.ended(detail));
     line.addEventListener("audio", ({ detail }) => handset.receive(detail));
     handset.addEventListener("frame", ({ detail }) => line.speak(detail));
     handset.addEventListener("level", ({ detail }) => this.meter(detail));
+  }
+
+  hangUp() {
+    if (this.line) this.line.hangUp();
+    else if (this.busy) this.ended({ reason: "you hung up" });
   }
 
   async listen(handset) {
