@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from socket import socket
 
 import pytest
 import uvicorn
@@ -11,18 +12,27 @@ import uvicorn
 from tests.cli.fake_practice import FakePractice
 
 
+class TellingServer(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
 @pytest.fixture
 async def fake_practice() -> AsyncIterator[FakePractice]:
     """A running fake practice; set its attributes before the call."""
     practice = FakePractice()
-    config = uvicorn.Config(
-        practice.app(), host="127.0.0.1", port=0, log_level="error", ws="websockets-sansio"
+    server = TellingServer(
+        uvicorn.Config(practice.app(), host="127.0.0.1", port=0, log_level="error", ws="websockets-sansio")
     )
-    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(server.listening.wait(), 20)
     port = server.servers[0].sockets[0].getsockname()[1]
     practice.base_url = f"http://127.0.0.1:{port}"
     yield practice

@@ -1,4 +1,4 @@
-"""A practice made of a few lines: a softphone socket, an event stream and a voice, as the real one has them."""
+"""A practice of a few lines: a softphone socket, an event stream and a voice, as the real one has them."""
 
 from __future__ import annotations
 

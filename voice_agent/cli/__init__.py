@@ -1,7 +1,7 @@
 """The command line: ``voice-agent`` and its commands, one file each.
 
-Commands import what they need when they run, so that ``--help`` is quick. Whatever looks at a call does so over
-HTTP and WebSocket, as any other client would.
+Commands import what they need when they run, so that ``--help`` is quick. Whatever looks at a call does so
+over HTTP and WebSocket, as any other client would.
 """
 
 from __future__ import annotations

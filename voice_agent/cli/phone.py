@@ -1,7 +1,7 @@
 """A telephone on the local phone network: 20 ms of µ-law both ways over one WebSocket.
 
-The network reports ``ringing``, ``answered`` and ``ended`` as small JSON messages beside the sound; ``hangup`` and
-``digits`` go the other way. A telephone always sends: when nobody speaks, it sends silence.
+The network reports ``ringing``, ``answered`` and ``ended`` as small JSON messages beside the sound;
+``hangup`` and ``digits`` go the other way. A telephone always sends: when nobody speaks, it sends silence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One call, placed and followed: the telephone, the practice's events and what is known of the agent's turn."""
+"""One call, placed and followed: the telephone, the practice's events, and whose turn it is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class FollowedCall:
         """Learn from one event of the practice."""
         self.events.append(event)
         if event.t > 0 and self.phone.answered.is_set() and not self.phone.ended.is_set():
-            # An event arrives after it happened: the smallest delay seen is the best guess of the two clocks' distance.
+            # An event arrives after it happened: the smallest delay seen tells best how the clocks differ.
             offset = event.t - self.phone.now
             self.audio_starts_at = (
                 offset if self.audio_starts_at is None else max(self.audio_starts_at, offset)

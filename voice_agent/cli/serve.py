@@ -24,11 +24,11 @@ def serve(
     """Start everything: database, local phone network, calls and the page."""
 
     async def start() -> None:
+        settings = load_settings()
         from voice_agent.app import serve as serve_application
 
-        await serve_application(
-            load_settings(), host=host, port=port, announce=_as_json if as_json else _as_panel
-        )
+        announce = _as_json if as_json else _as_panel
+        await serve_application(settings, host=host, port=port, announce=announce)
 
     run(start())
 

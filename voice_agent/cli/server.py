@@ -32,7 +32,7 @@ async def own_server(
     """Run ``voice-agent serve`` on free loopback ports; yields its base URL and process id.
 
     Args:
-        data_dir: of the server; it uses the local phone network and a database in here, whatever the environment says.
+        data_dir: holds its database, whatever the environment says; its phone network is the local one.
         log: file that its output goes to.
         settings: further environment variables.
 
