@@ -24,9 +24,9 @@ from voice_agent.cli.timeline import INTERRUPTION, STRIP_HEIGHT, STRIP_S, TOP, W
 EVENTS: list[CallEvent] = [
     StateTransition(t=0.1, from_state="", to_state="greeting"),
     AgentTranscript(
-        t=2.0, utterance_id="1", text="Hello, hello.", heard="Hello,", unheard="hello.", start=0.5
+        t=2.0, utterance_id="1", text="Hello, you.", heard="Hello,", unheard="you.", start=0.5
     ),
-    BargeIn(t=1.8, interrupted_text="Hello, hello."),
+    BargeIn(t=1.8, interrupted_text="Hello, you."),
     UserTranscript(t=3.0, transcript="move <my> appointment", confidence=0.8, start=1.7, end=2.9),
     StateTransition(t=3.1, from_state="greeting", to_state="reschedule"),
     ToolCallCompleted(t=3.5, call_id="1", tool_name="find_slots", succeeded=True, duration_ms=40),
