@@ -3,8 +3,8 @@
 Events come from the bus. Five times a second what has come is appended to ``call_events`` and folded into the
 rows of its calls, in one transaction. While the database is away, batches go to a spill file instead, in
 order, and from there to the database as soon as it is back; what a process that died left in its spill file
-is taken over by the next one. Only a disk *and* a database that refuse at the same time lose events; those are
-counted.
+is taken over by the next one. Only a disk *and* a database that refuse at the same time lose events, and they
+are counted.
 
 A batch that the database itself refuses (as opposed to: cannot be reached) is tried event by event, so that
 one event that cannot be stored does not hold up the others.
