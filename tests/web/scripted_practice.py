@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+import tempfile
 import threading
 import wave
 from collections.abc import AsyncIterable, AsyncIterator
@@ -18,7 +19,7 @@ from typing import Annotated
 import numpy as np
 import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException, WebSocket, WebSocketDisconnect
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from models.speech import Delivery, Pcm
@@ -94,6 +95,9 @@ class ScriptedPractice:
         self.answers = True
         self.calls: list[dict[str, object]] = []
         self.captured: dict[str, str] = {}
+        self._recording = tempfile.NamedTemporaryFile(suffix=".wav")
+        self._recording.write(wav(2, 3.0))
+        self._recording.flush()
         self._changed = asyncio.Condition()
         self._closing = False
         self._ready = threading.Event()
@@ -122,6 +126,7 @@ class ScriptedPractice:
         asyncio.run_coroutine_threadsafe(self._close_streams(), self._loop).result(5)
         self._server.should_exit = True
         self._thread.join(10)
+        self._recording.close()
 
     async def _close_streams(self) -> None:
         async with self._changed:
@@ -178,7 +183,7 @@ class ScriptedPractice:
 
         @app.get("/api/calls/{sid}/recordings/stereo.wav")
         async def recording() -> Response:
-            return Response(wav(2, 1.0), media_type="audio/wav")
+            return FileResponse(self._recording.name, media_type="audio/wav")
 
         @app.get("/api/calls/{sid}/timeline.svg")
         async def timeline() -> Response:
@@ -209,7 +214,7 @@ class ScriptedPractice:
         self.phone.dialled.append((socket.query_params["to"], socket.query_params.get("from", "")))
         await socket.send_json({"type": "ringing", "call_sid": CALL_SID})
         if not self.answers:
-            await socket.send_json({"type": "ended", "reason": "busy"})
+            await socket.send_json({"type": "ended", "call_sid": CALL_SID, "status": "busy"})
             return
         await socket.send_json({"type": "answered", "call_sid": CALL_SID})
         async with asyncio.TaskGroup() as tasks:

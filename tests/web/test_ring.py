@@ -182,11 +182,11 @@ def test_a_call_is_made_with_the_keyboard_alone(page: Page, practice: ScriptedPr
     expect(page.get_by_role("button", name="Call")).to_be_focused()
 
 
-def test_a_withheld_number_is_not_sent(page: Page, practice: ScriptedPractice) -> None:
+def test_a_withheld_number_is_anonymous(page: Page, practice: ScriptedPractice) -> None:
     page.goto(practice.url)
     page.get_by_label("Calling as").select_option("Number withheld")
     call(page)
-    assert practice.phone.dialled == [(NUMBER, "")]
+    assert practice.phone.dialled == [(NUMBER, "anonymous")]
 
 
 def test_a_busy_practice_can_be_rung_again(page: Page, practice: ScriptedPractice) -> None:

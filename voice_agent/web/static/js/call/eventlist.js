@@ -2,7 +2,6 @@
 
 import { element } from "./dom.js";
 import { flat, instant, milliseconds, words } from "./format.js";
-import { following } from "./transcript.js";
 
 /** Rows kept; the oldest leave first. The stored call has them all. */
 const ROWS = 500;
@@ -50,15 +49,13 @@ export class EventList {
   }
 
   add(event) {
-    following(this.list, () => {
-      this.list.append(element(
-        "li",
-        { class: TONES[event.type] },
-        element("time", {}, instant(event.t)),
-        element("b", {}, words(event.type)),
-        element("span", {}, DETAILS[event.type]?.(event) ?? ""),
-      ));
-      if (this.list.childElementCount > ROWS) this.list.firstElementChild.remove();
-    });
+    this.list.append(element(
+      "li",
+      { class: TONES[event.type] },
+      element("time", {}, instant(event.t)),
+      element("b", {}, words(event.type)),
+      element("span", {}, DETAILS[event.type]?.(event) ?? ""),
+    ));
+    if (this.list.childElementCount > ROWS) this.list.firstElementChild.remove();
   }
 }

@@ -3,17 +3,7 @@
 import { element } from "./dom.js";
 import { instant } from "./format.js";
 
-/** How near to its end (px) a list must be scrolled to follow new lines. */
-const FOLLOW_WITHIN = 80;
-
 const SPEAKERS = { caller: "Caller", operator: "Operator", agent: "Practice" };
-
-/** Scrolls `list` to its end after `change`, unless the reader has scrolled up. */
-export function following(list, change) {
-  const near = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_WITHIN;
-  change();
-  if (near) list.scrollTop = list.scrollHeight;
-}
 
 function flag(text, tone = "") {
   return element("span", { class: `flag ${tone}` }, text);
@@ -64,9 +54,7 @@ export class Transcript {
 
   /** Adds, redraws or removes lines. */
   update(lines) {
-    following(this.list, () => {
-      for (const line of lines) this.draw(line);
-    });
+    for (const line of lines) this.draw(line);
   }
 
   draw(line) {

@@ -4,6 +4,11 @@
  * Events: `ringing` and `answered` ({callSid}), `audio` (ArrayBuffer), `ended` ({reason}), each once but `audio`.
  */
 
+import { words } from "../call/format.js";
+
+/** What the network gives as the number of a caller who withholds it. */
+const WITHHELD = "anonymous";
+
 /** Bytes that may wait in the browser before frames are dropped: half a second, beyond which speech is stale. */
 const BACKLOG_LIMIT = 4000;
 
@@ -13,7 +18,7 @@ export class Line extends EventTarget {
     super();
     const url = new URL(phoneUrl);
     url.searchParams.set("to", to);
-    if (from) url.searchParams.set("from", from);
+    url.searchParams.set("from", from || WITHHELD);
     this.answered = false;
     this.ended = false;
     this.socket = new WebSocket(url);
@@ -28,7 +33,7 @@ export class Line extends EventTarget {
       return;
     }
     const message = JSON.parse(data);
-    if (message.type === "ended") this.end(message.reason ?? "");
+    if (message.type === "ended") this.end(message.reason ?? words(message.status ?? ""));
     else this.progress(message.type, { callSid: message.call_sid ?? "" });
   }
 
@@ -39,7 +44,8 @@ export class Line extends EventTarget {
 
   /** One frame of audio; dropped before the answer, after the end and while the network cannot keep up. */
   speak(frame) {
-    if (this.answered && !this.ended && this.socket.bufferedAmount < BACKLOG_LIMIT) this.socket.send(frame);
+    const open = this.answered && this.socket.readyState === WebSocket.OPEN;
+    if (open && this.socket.bufferedAmount < BACKLOG_LIMIT) this.socket.send(frame);
   }
 
   press(digits) {
