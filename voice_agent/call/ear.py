@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from models.expectation import AnswerKind, Expectation
 from models.speech import SAMPLE_RATE, Pcm, Recognizer, SpeechError, Transcript, UtteranceStream
 from voice_agent.call.leg_audio import LegAudio
-from voice_agent.call.turn_model import TurnModel
+from voice_agent.call.turn_model import UNKNOWN, TurnModel
 
 PREROLL_S = 0.25
 """Audio before the detected onset: voice activity notices a word late, never early."""
@@ -124,8 +124,7 @@ class Ear:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
         self._spawn(self._finish(stream, heard))
-        if self._turn_model is not None:
-            self._spawn(self._judge(self.number, end))
+        self._spawn(self._judge(self.number, end))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
@@ -193,9 +192,8 @@ class Ear:
         return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
 
     async def _judge(self, number: int, end: int) -> None:
-        assert self._turn_model is not None
-        probability = await self._turn_model.probability(self._audio, end)
-        await self._on_verdict(number, probability)
+        model = self._turn_model
+        await self._on_verdict(number, await model.probability(self._audio, end) if model else UNKNOWN)
 
     def _rung_name(self, index: int) -> str:
         return self._recognizers[index].name if index < len(self._recognizers) else "ask_to_repeat"

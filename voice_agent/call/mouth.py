@@ -17,8 +17,9 @@ from models.speech import SAMPLE_RATE
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger, UtteranceStatus
 from voice_agent.call.ports import LegSocket
 
-LEAD_S = 0.8
-"""Seconds of audio the network may hold ahead of its playing. Covers a hold of 0.6 s plus a stalled loop."""
+LEAD_S = 1.2
+"""Seconds of audio the network may hold ahead of its playing. Covers a hold while assent is told from interruption, or a
+stalled loop."""
 
 MARK_EVERY = SAMPLE_RATE // 5
 """One mark per 200 ms: how exactly we know what was heard."""

@@ -386,7 +386,7 @@ class CallSession:
     def _on_agent_audio(self, utterance: AgentUtterance, payload: bytes, plays_at: float) -> None:
         self._hub.agent_media(utterance, payload, plays_at)
         if utterance.sent <= len(payload):
-            self._speech_log.audible(utterance, plays_at, greeting=utterance.kind is SayKind.GREETING)
+            self._speech_log.audible(utterance, plays_at, greeting=utterance.turn == 0)
 
     def _on_utterance_over(self, utterance: AgentUtterance) -> None:
         self._last_activity = time.monotonic()

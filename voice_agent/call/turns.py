@@ -36,10 +36,10 @@ from voice_agent.reasoning.completeness import answer_complete
 from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
-CERTAIN_S = 0.65
+CERTAIN_S = 0.8
 """Voice that has lasted this long over the agent's speech is no murmur of assent."""
 
-HOLD_LIMIT_S = 0.75
+HOLD_LIMIT_S = 1.1
 """The agent is held back no longer than this for words that do not come (the network's buffer is then
 empty)."""
 

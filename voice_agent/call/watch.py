@@ -93,7 +93,6 @@ class CallWatch:
     def _dead_air(self, now: float) -> None:
         since = self._call.owes_reply_since
         if since is None:
-            self._fillers = 0
             return
         progress = self._fillers > 0
         due = (

@@ -1,0 +1,382 @@
+"""A session on a fake network: real voice activity and turn-taking, scripted words and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from models.expectation import AnswerKind, Expectation
+from models.speech import SpeechError
+from tests.call.conftest import Speak
+from tests.call.fakes import (
+    CallerLeg,
+    FakeLine,
+    FakeNetwork,
+    ScriptedConversation,
+    ScriptedRecognizer,
+)
+from voice_agent.call import events
+from voice_agent.call.events import CallEvent
+from voice_agent.call.ports import CallInfo, LegRole
+from voice_agent.call.session import CallParts, CallService, CallSession
+from voice_agent.call.stub_speech import StubVoice
+from voice_agent.call.voice_activity import VadTick
+from voice_agent.call.watch import WatchPolicy, WatchTicker
+from voice_agent.reasoning.effects import Effect, End, Expect, Say, SayKind, Transfer
+from voice_agent.reasoning.signals import Heard, Signal, Silence, Started, Utterance
+from voice_agent.store.bus import EventBus
+
+INFO = CallInfo("CA" + "a" * 32, "+14155550134", "+14155550100", "inbound", "call-x")
+GREETING = "Hi, this is Dr. Chen's office, how can I help you today?"
+
+
+async def nobody(_: str | None) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass
+class Call:
+    """A live call of a test."""
+
+    session: CallSession
+    conversation: ScriptedConversation
+    network: FakeNetwork
+    caller: CallerLeg
+    line: FakeLine
+    seen: list[CallEvent]
+    changed: asyncio.Event
+
+    def all(self, kind: type) -> list[Any]:
+        return [e for e in self.seen if isinstance(e, kind)]
+
+    async def wait_for(self, test: Callable[[CallEvent], bool], within: float = 8.0) -> Any:
+        """The first event (past or coming) that satisfies ``test``."""
+        async with asyncio.timeout(within):
+            n = 0
+            while True:
+                while n < len(self.seen):
+                    if test(self.seen[n]):
+                        return self.seen[n]
+                    n += 1
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def heard_whole(self, text: str) -> Any:
+        return await self.wait_for(lambda e: isinstance(e, events.AgentTranscript) and e.heard == text, 15)
+
+
+Begin = Callable[..., Awaitable[Call]]
+
+
+@pytest.fixture
+async def begin(vad: VadTick) -> AsyncIterator[Begin]:
+    calls: list[tuple[Call, asyncio.Task[None]]] = []
+    watches = WatchTicker(lambda error: pytest.fail(str(error)))
+    await watches.start()
+
+    async def start(
+        answer: Callable[[Signal], AsyncIterator[Effect]],
+        *recognizers: ScriptedRecognizer,
+        watch: WatchPolicy | None = None,
+        voice: Any = None,
+        lookup: Any = nobody,
+        attach: bool = True,
+    ) -> Call:
+        bus = EventBus()
+        subscription = bus.subscribe()
+        conversation = ScriptedConversation(answer)
+        line = FakeLine()
+        parts = CallParts(bus, vad, watches, None, recognizers, voice or StubVoice(), lambda *_: None)
+        service = CallService("practice", conversation, lookup, lambda: datetime.now(UTC))
+        service = replace(service, watch=watch or WatchPolicy())
+        session = CallSession(INFO, line, parts, service)
+        call = Call(session, conversation, FakeNetwork(), CallerLeg(), line, [], asyncio.Event())
+
+        async def collect() -> None:
+            async for event in subscription:
+                call.seen.append(event)
+                call.changed.set()
+
+        calls.append((call, asyncio.create_task(collect())))
+        await session.prewarm()
+        if attach:
+            call.network.start(session.attach(LegRole.AGENT, 1, call.network))
+            call.caller.start(session.attach(LegRole.TAP, 1, call.caller))
+            session.caller_joined()
+        return call
+
+    yield start
+    for call, task in calls:
+        await call.session.end("caller_hangup")
+        call.caller.close()
+        call.network.close()
+        task.cancel()
+    await watches.close()
+
+
+async def greet_then_echo(signal: Signal) -> AsyncIterator[Effect]:
+    match signal:
+        case Started():
+            yield Say(GREETING, SayKind.GREETING)
+        case Utterance(text=text):
+            yield Say(f"You said: {text}.")
+
+
+async def test_greeting_waits_for_the_caller_and_then_starts_at_once(begin: Begin) -> None:
+    call = await begin(greet_then_echo, attach=False)
+    call.network.start(call.session.attach(LegRole.AGENT, 1, call.network))
+    await call.wait_for(lambda e: isinstance(e, events.AgentTranscriptDelta))
+    assert not call.network.sent_at
+    call.caller.start(call.session.attach(LegRole.TAP, 1, call.caller))
+    answered = time.monotonic()
+    call.session.caller_joined()
+    latency = await call.wait_for(lambda e: isinstance(e, events.Latency))
+    assert latency.is_greeting
+    assert call.network.sent_at[0] - answered < 0.3
+
+
+async def test_words_of_the_caller_are_answered(begin: Begin, speak: Speak) -> None:
+    call = await begin(greet_then_echo, ScriptedRecognizer(["i need an appointment"]))
+    await call.heard_whole(GREETING)
+    await call.caller.say(await speak("I need an appointment"))
+    reply = await call.heard_whole("You said: i need an appointment.")
+    assert reply.turn_index == 1
+    words = call.all(events.UserTranscript)[-1]
+    assert words.transcript == "i need an appointment"
+    assert call.all(events.TurnCompleted)[0].turn_index == 1
+    assert call.all(events.Latency)[-1].e2e_ttfb_ms > 0
+
+
+async def test_interruption_clears_and_what_was_not_played_counts_as_unheard(
+    begin: Begin, speak: Speak
+) -> None:
+    call = await begin(greet_then_echo, ScriptedRecognizer(["no wait i want to cancel"]))
+    await call.wait_for(lambda e: isinstance(e, events.Latency))
+    await call.caller.say(await speak("No, wait, I want to cancel my appointment please"))
+    barge_in = await call.wait_for(lambda e: isinstance(e, events.BargeIn))
+    assert barge_in.interrupted_text == GREETING
+    assert len(call.network.clears) == 1
+    await call.heard_whole("You said: no wait i want to cancel.")
+    greeting = call.all(events.AgentTranscript)[0]
+    assert greeting.interrupted
+    assert greeting.heard
+    assert greeting.unheard
+    assert f"{greeting.heard} {greeting.unheard}" == GREETING
+    heard = [s for s in call.conversation.signals if isinstance(s, Heard)]
+    assert heard[0].unheard == greeting.unheard
+    assert next(s for s in call.conversation.signals if isinstance(s, Utterance)).barge_in
+
+
+async def test_murmur_of_assent_does_not_stop_the_agent(begin: Begin, speak: Speak) -> None:
+    async def long_greeting(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            for n in range(3):
+                yield Say(f"This is sentence {n}.", SayKind.GREETING)
+
+    call = await begin(long_greeting, ScriptedRecognizer(["mm-hmm"]))
+    await call.wait_for(lambda e: isinstance(e, events.AgentTranscript))
+    await call.caller.say((await speak("okay"))[:5600])
+    await call.wait_for(lambda e: isinstance(e, events.UserTranscript) and e.is_backchannel)
+    await call.heard_whole("This is sentence 2.")
+    assert not call.network.clears
+    assert not call.all(events.BargeIn)
+    gaps = [b - a for a, b in zip(call.network.sent_at, call.network.sent_at[1:], strict=False)]
+    assert len(call.network.played) >= 3 * 16000
+    assert max(gaps) < 1.3
+
+
+async def test_protected_sentence_is_not_stopped_but_the_words_are_answered(
+    begin: Begin, speak: Speak
+) -> None:
+    async def protected(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("If this is an emergency, hang up and dial 911.", interruptible=False)
+        elif isinstance(signal, Utterance):
+            yield Say("Thank you.")
+
+    call = await begin(protected, ScriptedRecognizer(["i need to move my appointment"]))
+    await call.wait_for(lambda e: isinstance(e, events.AgentTranscriptDelta))
+    await call.caller.say(await speak("I need to move my appointment"))
+    await call.heard_whole("Thank you.")
+    assert not call.network.clears
+    assert call.all(events.AgentTranscript)[0].unheard == ""
+
+
+async def test_call_ends_by_itself_after_the_last_word_was_heard(begin: Begin) -> None:
+    async def goodbye(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("Goodbye.", SayKind.GOODBYE)
+            yield End("terminal_state")
+
+    call = await begin(goodbye)
+    async with asyncio.timeout(6):
+        await call.line.hung_up.wait()
+    assert call.all(events.AgentTranscript)[0].heard == "Goodbye."
+    assert len(call.network.played) >= 15_000
+    await call.session.end("caller_hangup")
+    end = await call.wait_for(lambda e: isinstance(e, events.SessionEnd))
+    assert end.completion_reason == "terminal_state"
+
+
+async def test_goodbye_is_taken_back_when_the_caller_interrupts_it(begin: Begin, speak: Speak) -> None:
+    async def goodbye(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("Goodbye then, and thank you for calling.", SayKind.GOODBYE)
+            yield End()
+        elif isinstance(signal, Utterance):
+            yield Say("Of course.")
+
+    call = await begin(goodbye, ScriptedRecognizer(["wait one more thing"]))
+    await call.wait_for(lambda e: isinstance(e, events.Latency))
+    await call.caller.say(await speak("wait wait wait, one more thing please"))
+    await call.heard_whole("Of course.")
+    assert not call.line.hung_up.is_set()
+
+
+async def test_transfer_happens_after_the_last_word_and_failure_comes_back(begin: Begin) -> None:
+    async def transfer(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("Let me put you through.")
+            yield Transfer("+14155550199")
+        elif getattr(signal, "message", "") == "transfer failed":
+            yield Say("I could not reach them.")
+
+    call = await begin(transfer)
+    call.line.transfer_works = False
+    await call.heard_whole("Let me put you through.")
+    await call.heard_whole("I could not reach them.")
+    assert call.line.transfers == ["+14155550199"]
+
+
+async def test_slow_reasoner_is_covered_by_a_filler_in_time(begin: Begin, speak: Speak) -> None:
+    async def slow(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Utterance):
+            await asyncio.sleep(6.5)
+            yield Say("Here is your answer.")
+
+    call = await begin(slow, ScriptedRecognizer(["what are your hours"]))
+    await call.wait_for(lambda e: isinstance(e, events.SessionInfo))
+    await call.caller.say(await speak("What are your hours?"))
+    await call.heard_whole("Here is your answer.")
+    spoken = sorted(call.all(events.AgentTranscript), key=lambda e: e.start)
+    speech_end = call.all(events.TurnCompleted)[0].speech_end
+    assert spoken[0].kind == "filler"
+    assert spoken[0].start - speech_end <= 1.5
+    edges = [speech_end, *[t for e in spoken for t in (e.start, e.end)]]
+    assert max(b - a for a, b in zip(edges[::2], edges[1::2], strict=False)) <= 4.0
+
+
+async def test_broken_reasoner_still_says_something(begin: Begin, speak: Speak) -> None:
+    async def broken(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Utterance):
+            raise RuntimeError("boom")
+        yield Say("Hello.")
+
+    call = await begin(broken, ScriptedRecognizer(["hello there"]))
+    await call.heard_whole("Hello.")
+    await call.caller.say(await speak("Hello there"))
+    await call.wait_for(lambda e: isinstance(e, events.AgentTranscript) and "say that again" in e.heard)
+    assert [e.part for e in call.all(events.Degraded)] == ["reasoner"]
+
+
+@pytest.mark.parametrize("fault", [SpeechError("dead"), ConnectionError(), "hang"])
+async def test_failing_recognizer_is_replaced_within_the_turn(begin: Begin, speak: Speak, fault: Any) -> None:
+    first = ScriptedRecognizer([fault], name="cloud")
+    second = ScriptedRecognizer(["move my appointment"], name="embedded")
+    call = await begin(greet_then_echo, first, second)
+    await call.heard_whole(GREETING)
+    await call.caller.say(await speak("move my appointment"))
+    await call.heard_whole("You said: move my appointment.")
+    assert second.fed >= 4000
+    degraded = call.all(events.Degraded)[0]
+    assert (degraded.part, degraded.rung) == ("stt", "embedded")
+
+
+async def test_no_recognizer_left_means_asking_again(begin: Begin, speak: Speak) -> None:
+    async def ask_again(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Utterance):
+            yield Say("Sorry, could you repeat that?" if not signal.accepted else "Fine.")
+
+    call = await begin(ask_again, ScriptedRecognizer([SpeechError("dead")]))
+    await call.wait_for(lambda e: isinstance(e, events.SessionInfo))
+    await call.caller.say(await speak("I would like an appointment please"))
+    await call.heard_whole("Sorry, could you repeat that?")
+
+
+async def test_silence_is_prompted_and_counted(begin: Begin) -> None:
+    async def prompt(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("Hello.")
+        elif isinstance(signal, Silence):
+            yield Say(f"Are you there? {signal.count}")
+            if signal.count == 2:
+                yield End("abandoned")
+
+    call = await begin(prompt, watch=WatchPolicy(silence_check_s=0.5))
+    async with asyncio.timeout(12):
+        await call.line.hung_up.wait()
+    assert [e.count for e in call.all(events.SilenceCheck)] == [1, 2]
+
+
+async def test_maximum_duration_ends_the_call(begin: Begin) -> None:
+    call = await begin(greet_then_echo, watch=WatchPolicy(max_call_duration_s=0.5))
+    async with asyncio.timeout(5):
+        await call.line.hung_up.wait()
+    await call.session.end("caller_hangup")
+    assert (await call.wait_for(lambda e: isinstance(e, events.SessionEnd))).completion_reason == "timeout"
+
+
+async def test_speech_goes_on_in_a_new_agent_socket_where_the_old_one_broke_off(begin: Begin) -> None:
+    call = await begin(greet_then_echo)
+    await call.wait_for(lambda e: isinstance(e, events.Latency))
+    assert call.network.sink is not None
+    call.network.close()
+    call.network.sink.on_closed("lost")
+    second = FakeNetwork()
+    second.start(call.session.attach(LegRole.AGENT, 2, second))
+    await call.heard_whole(GREETING)
+    assert len(call.network.played) + len(second.played) >= 16_000
+    second.close()
+
+
+async def test_numbers_can_be_keyed(begin: Begin) -> None:
+    from telephony.dtmf import HIGH, KEYS, LOW
+
+    async def ask(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Expect(Expectation((AnswerKind.DIGITS,), digits=4))
+        elif isinstance(signal, Utterance):
+            yield Say(f"{signal.via}: {signal.text}")
+
+    import numpy as np
+
+    def tone(key: str) -> Any:
+        row, column = divmod(KEYS.index(key), 4)
+        t = np.arange(800) / 8000
+        wave = np.sin(2 * np.pi * LOW[row] * t) + np.sin(2 * np.pi * HIGH[column] * t)
+        return np.concatenate([(6000 * wave).astype(np.int16), np.zeros(800, np.int16)])
+
+    call = await begin(ask, ScriptedRecognizer())
+    await call.wait_for(lambda e: isinstance(e, events.SessionInfo))
+    await call.caller.say(np.concatenate([tone(key) for key in "4071"]))
+    await call.heard_whole("keypad: 4071")
+
+
+async def test_nothing_is_left_running_after_the_end(begin: Begin) -> None:
+    before = {t for t in asyncio.all_tasks() if not t.done()}
+    call = await begin(greet_then_echo, ScriptedRecognizer(["hello"]))
+    await call.wait_for(lambda e: isinstance(e, events.Latency))
+    await asyncio.gather(*(call.session.end("caller_hangup") for _ in range(3)))
+    call.caller.close()
+    call.network.close()
+    await asyncio.sleep(0.05)
+    left = {t.get_name() for t in asyncio.all_tasks() if not t.done() and t not in before}
+    assert not [name for name in left if name.startswith(("call-", "end-of-turn", "speech"))], left
+    assert call.conversation.closed
+    assert len(call.all(events.SessionEnd)) == 1

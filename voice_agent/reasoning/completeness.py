@@ -1,0 +1,51 @@
+"""Whether an answer is complete: turn-taking need not wait once the question is answered."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from models.expectation import AnswerKind, Expectation
+from voice_agent.reasoning.spoken import (
+    YesNo,
+    parse_alphanumeric,
+    parse_date,
+    parse_digits,
+    parse_time,
+    parse_yes_no,
+)
+
+_SHORT_ANSWER = 4
+"""Words: a yes or no inside a longer sentence may go on."""
+
+
+def answer_complete(expectation: Expectation, text: str, today: date | None = None) -> bool:
+    """True when ``text`` alone answers ``expectation`` and nothing more is to be expected.
+
+    Args:
+        today: for dates without a year; the present day by default.
+    """
+    words = text.lower().split()
+    return bool(words) and any(_complete(kind, expectation, words, today) for kind in expectation.kinds)
+
+
+def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], today: date | None) -> bool:
+    text = " ".join(words)
+    match kind:
+        case AnswerKind.YES_NO:
+            return len(words) <= _SHORT_ANSWER and parse_yes_no(text) in (YesNo.YES, YesNo.NO)
+        case AnswerKind.DIGITS:
+            return expectation.digits is not None and len(parse_digits(text).value) >= expectation.digits
+        case AnswerKind.ALPHANUMERIC:
+            return (
+                expectation.digits is not None and len(parse_alphanumeric(text).value) >= expectation.digits
+            )
+        case AnswerKind.DATE:
+            reading = parse_date(text, today=today or datetime.now(UTC).date(), purpose="appointment")
+            return len(reading.candidates) == 1 and not reading.rest.strip()
+        case AnswerKind.TIME:
+            time_reading = parse_time(text)
+            return len(time_reading.candidates) == 1 and not time_reading.rest.strip()
+        case AnswerKind.PHRASES:
+            return text in expectation.phrases
+        case _:
+            return False
