@@ -23,9 +23,7 @@ from voice_agent.cli.timeline import INTERRUPTION, STRIP_HEIGHT, STRIP_S, TOP, W
 
 EVENTS: list[CallEvent] = [
     StateTransition(t=0.1, from_state="", to_state="greeting"),
-    AgentTranscript(
-        t=2.0, utterance_id="1", text="Hello, you.", heard="Hello,", unheard="you.", start=0.5
-    ),
+    AgentTranscript(t=2.0, utterance_id="1", text="Hello, you.", heard="Hello,", unheard="you.", start=0.5),
     BargeIn(t=1.8, interrupted_text="Hello, you."),
     UserTranscript(t=3.0, transcript="move <my> appointment", confidence=0.8, start=1.7, end=2.9),
     StateTransition(t=3.1, from_state="greeting", to_state="reschedule"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -45,6 +48,31 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part, with plain errors."""
     with plain_errors():
         return asyncio.run(work)
+
+
+@asynccontextmanager
+async def stops_with_stdin(wanted: bool) -> AsyncIterator[None]:
+    """While the block runs, end this process like ``kill`` when standard input closes, if ``wanted``.
+
+    A child process that was given a pipe so never outlives its parent, however that one died.
+    """
+    if not wanted:
+        yield
+        return
+
+    async def watch() -> None:
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while await reader.read(1024):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 def load_settings() -> Settings:

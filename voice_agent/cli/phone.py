@@ -144,7 +144,7 @@ class Telephone:
                 self.ringing.set()
                 self.answered.set()
             case "ended":
-                self._end(str(told.get("reason") or "completed"))
+                self._end(str(told.get("reason") or told.get("status") or "completed"))
 
     def _end(self, reason: str) -> None:
         if self.ended.is_set():

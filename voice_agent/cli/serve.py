@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voice_agent.cli.command import console, load_settings, run
+from voice_agent.cli.command import console, load_settings, run, stops_with_stdin
 
 if TYPE_CHECKING:
     from voice_agent.app import Ready
@@ -20,6 +20,7 @@ def serve(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the addresses as one line of JSON when ready.")
     ] = False,
+    stop_with_stdin: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False,
 ) -> None:
     """Start everything: database, local phone network, calls and the page."""
 
@@ -28,7 +29,8 @@ def serve(
         from voice_agent.app import serve as serve_application
 
         announce = _as_json if as_json else _as_panel
-        await serve_application(settings, host=host, port=port, announce=announce)
+        async with stops_with_stdin(stop_with_stdin):
+            await serve_application(settings, host=host, port=port, announce=announce)
 
     run(start())
 

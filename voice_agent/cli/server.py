@@ -43,8 +43,9 @@ async def own_server(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voice_agent.cli", "serve", "--port", "0", "--json"),
-            stdin=asyncio.subprocess.DEVNULL,
+            *(sys.executable, "-m", "voice_agent.cli"),
+            *("serve", "--port", "0", "--json", "--stop-with-stdin"),
+            stdin=asyncio.subprocess.PIPE,  # it closes when this process is gone, whatever the reason
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env=environment,
