@@ -74,6 +74,7 @@ class TwilioRest:
         base_url: str = "",
         timeout_s: float = REQUEST_TIMEOUT_S,
         attempts: int = ATTEMPTS,
+        first_wait_s: float = 0.15,
     ) -> None:
         """``base_url`` replaces ``https://api.twilio.com`` (emulator, proxy); edges and regions play no
         part."""
@@ -87,13 +88,8 @@ class TwilioRest:
         # The SDK imports its resources when first named, for tens of milliseconds: not in the middle of a
         # call.
         _ = self._client.calls("CA").streams, self._client.conferences("CF").participants
-        self._retrying = stamina.AsyncRetryingCaller(
-            attempts=attempts,
-            timeout=None,
-            wait_initial=0.15,
-            wait_max=1.5,
-            wait_jitter=0.15,
-        ).on(RestUnavailable)
+        self._brisk = _retrying(attempts, first_wait_s)
+        self._patient = _retrying(2 * attempts, first_wait_s)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -207,19 +203,25 @@ class TwilioRest:
             return
 
     async def update_call_twiml(self, call_sid: str, twiml: str) -> None:
-        """Give a live call a new document; it leaves its conference. Raises :class:`CallGone` when it is
-        over."""
+        """Give a live call a new document; it leaves its conference. Raises :class:`CallGone` when it is over.
+
+        Tried for long: there is no other way to reach a caller who sits in a conference.
+        """
         if len(twiml) > MAX_TWIML_CHARS:
             raise ValueError(
                 f"TwiML of {len(twiml)} characters: REST takes {MAX_TWIML_CHARS}, use a URL instead"
             )
-        await self._do("update call", lambda: self._client.calls(call_sid).update_async(twiml=twiml))
+        await self._do(
+            "update call", lambda: self._client.calls(call_sid).update_async(twiml=twiml), patient=True
+        )
 
     async def complete_call(self, call_sid: str) -> None:
-        """End a call. One that is over already is fine."""
+        """End a call. One that is over already is fine. Tried for long: a call that goes on is silent and paid."""
         try:
             await self._do(
-                "complete call", lambda: self._client.calls(call_sid).update_async(status="completed")
+                "complete call",
+                lambda: self._client.calls(call_sid).update_async(status="completed"),
+                patient=True,
             )
         except CallGone:
             return
@@ -247,8 +249,19 @@ class TwilioRest:
         )
         return str(stream.sid)
 
-    async def _do(self, operation: str, request: Callable[[], Awaitable[T]]) -> T:
-        return await self._retrying(_attempt, operation, request)
+    async def _do(self, operation: str, request: Callable[[], Awaitable[T]], *, patient: bool = False) -> T:
+        retrying = self._patient if patient else self._brisk
+        return await retrying(_attempt, operation, request)
+
+
+def _retrying(attempts: int, first_wait_s: float) -> stamina.BoundAsyncRetryingCaller:
+    return stamina.AsyncRetryingCaller(
+        attempts=attempts,
+        timeout=None,
+        wait_initial=first_wait_s,
+        wait_max=20 * first_wait_s,
+        wait_jitter=first_wait_s,
+    ).on(RestUnavailable)
 
 
 async def _attempt(operation: str, request: Callable[[], Awaitable[T]]) -> T:

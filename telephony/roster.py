@@ -7,6 +7,7 @@ list of participants.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -72,8 +73,10 @@ class ConferenceRoster:
         return joined
 
     def drop(self, member: Member, reason: str) -> Left:
-        """A leg is known to be out from elsewhere."""
-        self._present.pop((member.conference_sid, member.call_sid), None)
+        """A leg is known from elsewhere to be out; callbacks that are still under way do not bring it back."""
+        key = (member.conference_sid, member.call_sid)
+        self._present.pop(key, None)
+        self._newest[key] = sys.maxsize
         return Left(member, reason)
 
     def find(self, call_sid: str) -> Member | None:

@@ -35,14 +35,12 @@ class StreamGrant:
         leg_sid: the leg whose stream it is (``start.callSid``); the agent's leg has a call of its own.
         role: what the socket carries.
         generation: counts the sockets of this role in this call; only the newest counts.
-        owner: the operator's id for an operator's ear, else "".
     """
 
     call_sid: str
     leg_sid: str
     role: str
     generation: int
-    owner: str = ""
 
 
 class StreamTokens:

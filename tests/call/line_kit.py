@@ -1,0 +1,241 @@
+"""A switchboard over a fake REST server, with sessions and sockets that only remember."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from telephony.rest import TwilioRest
+from telephony.signature import PublicOrigin
+from telephony.tokens import StreamGrant, StreamTokens
+from telephony.webhook import WebhookFields
+from tests.telephony.fake_twilio import ACCOUNT, APP, TOKEN, FakeTwilio, sid
+from tests.telephony.recorder import Recorder
+from voice_agent.call.admission import Admission, Limits, LoadProbe
+from voice_agent.call.events import CallEvent
+from voice_agent.call.network import LineTimings, Network
+from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
+from voice_agent.call.switchboard import Switchboard
+
+CALLER = "+14155550123"
+CALLED = "+12025550100"
+QUICK = LineTimings(
+    answer_wait=0.3,
+    agent_join=0.4,
+    tap_attach=0.3,
+    hangup_grace=0.02,
+    join_grace=0.05,
+    no_audio=2.0,
+    reconcile=0.2,
+    transfer_answer=0.5,
+    leave_grace=0.05,
+)
+"""A tenth of the real ones, so that a test of a timeout is soon over."""
+
+
+class RememberingSink:
+    """What arrived on one stream."""
+
+    def __init__(self, role: LegRole, generation: int) -> None:
+        self.role = role
+        self.generation = generation
+        self.media: Recorder[tuple[int, bytes]] = Recorder()
+        self.marks: Recorder[str] = Recorder()
+        self.digits: Recorder[str] = Recorder()
+        self.closed: Recorder[str] = Recorder()
+
+    def on_media(self, timestamp_ms: int, payload: bytes) -> None:
+        self.media.add((timestamp_ms, payload))
+
+    def on_mark(self, name: str) -> None:
+        self.marks.add(name)
+
+    def on_dtmf(self, digit: str) -> None:
+        self.digits.add(digit)
+
+    def on_closed(self, reason: str) -> None:
+        self.closed.add(reason)
+
+
+class RememberingSession:
+    """A :class:`~voice_agent.call.ports.Session` that does nothing but remember."""
+
+    def __init__(self, info: CallInfo, line: Line) -> None:
+        self.info = info
+        self.line = line
+        self.log: Recorder[str] = Recorder()
+        self.sinks: Recorder[RememberingSink] = Recorder()
+        self.sockets: dict[tuple[LegRole, int], LegSocket] = {}
+
+    async def prewarm(self) -> None:
+        self.log.add("prewarm")
+
+    def attach(self, role: LegRole, generation: int, socket: LegSocket) -> LegSink:
+        sink = RememberingSink(role, generation)
+        self.sockets[role, generation] = socket
+        self.sinks.add(sink)
+        return sink
+
+    def caller_joined(self) -> None:
+        self.log.add("caller_joined")
+
+    async def end(self, reason: str) -> None:
+        self.log.add(f"end {reason}")
+
+    async def ended(self) -> str:
+        """The reason it was ended for, once it was."""
+        return (await self.log.until(lambda entry: entry.startswith("end "))).removeprefix("end ")
+
+    async def sink(self, role: LegRole, generation: int = 1) -> RememberingSink:
+        return await self.sinks.until(lambda each: (each.role, each.generation) == (role, generation))
+
+
+class RememberingSocket:
+    """The sending side of a stream that nobody hears."""
+
+    def __init__(self) -> None:
+        self.stream_sid = sid("MZ")
+        self.sent: list[Any] = []
+        self.closed: int | None = None
+
+    def send_audio(self, payload: bytes) -> None:
+        self.sent.append(payload)
+
+    def send_mark(self, name: str) -> None:
+        self.sent.append(name)
+
+    def send_clear(self) -> None:
+        self.sent.append(None)
+
+    def close(self, code: int = 1000) -> None:
+        if self.closed is None:
+            self.closed = code
+
+
+@dataclass
+class Office:
+    """Everything around a switchboard, and Twilio's part of the conversation with it."""
+
+    twilio: FakeTwilio
+    network: Network
+    switchboard: Switchboard
+    admission: Admission
+    sessions: Recorder[RememberingSession]
+    events: Recorder[CallEvent]
+    call_sid: str = field(default_factory=lambda: sid("CA"))
+    sequence: int = 0
+
+    @property
+    def session(self) -> RememberingSession:
+        return self.sessions.items[-1]
+
+    @property
+    def conference_sid(self) -> str:
+        return self.twilio.conferences.setdefault(self.session.info.conference, sid("CF"))
+
+    async def ring(self, **fields: str) -> str:
+        return await self.switchboard.inbound(
+            form(
+                CallSid=self.call_sid,
+                AccountSid=ACCOUNT,
+                From=fields.pop("From", CALLER),
+                To=CALLED,
+                CallStatus="ringing",
+                Direction="inbound",
+                **fields,
+            )
+        )
+
+    def attach(self, document: str, leg_sid: str, role: LegRole) -> tuple[LegSink | None, RememberingSocket]:
+        """Open the stream of a document as the network would, token and all."""
+        socket = RememberingSocket()
+        grant: StreamGrant = self.network.tokens.redeem(token_in(document), leg_sid=leg_sid, roles={role})
+        return self.switchboard.attach(grant, socket), socket
+
+    def conference(self, event: str, call_sid: str, label: str, **fields: str) -> None:
+        values = {
+            "ConferenceSid": self.conference_sid,
+            "FriendlyName": self.session.info.conference,
+            "SequenceNumber": str(self.sequence),
+            "StatusCallbackEvent": event,
+            "CallSid": call_sid,
+            "ParticipantLabel": label,
+        }
+        self.sequence += 1
+        self.switchboard.conference(form(**{**values, **fields}))
+
+    def caller_joins(self, **fields: str) -> None:
+        self.conference("participant-join", self.call_sid, "caller", **fields)
+
+    async def agent_leg(self, generation: int = 1) -> tuple[str, str]:
+        """The SID and the document of the agent's leg that was asked for."""
+        request = await self.twilio.until("add participant", count=generation)
+        key = request.form["To"].partition("?s=")[2]
+        for leg_sid, status in list(self.twilio.calls.items()):
+            if status == "queued":
+                self.twilio.calls[leg_sid] = "in-progress"
+                return leg_sid, self.switchboard.agent(form(CallSid=leg_sid, s=key), key)
+        raise AssertionError("no agent leg was created")
+
+    async def agent_joins(self, generation: int = 1) -> tuple[str, RememberingSocket]:
+        """The agent's leg joins and opens its stream."""
+        leg_sid, document = await self.agent_leg(generation)
+        label = "agent" if generation == 1 else f"agent-{generation}"
+        self.conference("participant-join", leg_sid, label)
+        sink, socket = self.attach(document, leg_sid, LegRole.AGENT)
+        assert sink is not None
+        return leg_sid, socket
+
+    async def talk(self) -> LegSink:
+        """Everybody is there and the caller has been heard."""
+        document = await self.ring()
+        self.caller_joins()
+        await self.agent_joins()
+        ear, _ = self.attach(document, self.call_sid, LegRole.TAP)
+        assert ear is not None
+        ear.on_media(0, b"\xff" * 160)
+        return ear
+
+    def hang_up(self, status: str = "completed") -> None:
+        """The network's word that the caller's call has ended."""
+        self.twilio.calls[self.call_sid] = status
+        self.switchboard.status(form(CallSid=self.call_sid, CallStatus=status), "")
+
+
+def form(**fields: str) -> WebhookFields:
+    return WebhookFields(list(fields.items()))
+
+
+def token_in(document: str) -> str:
+    found = re.search(r'<Parameter name="t" value="([^"]+)"', document)
+    assert found is not None, document
+    return found[1]
+
+
+@asynccontextmanager
+async def open_office(
+    *, timings: LineTimings = QUICK, forward_to: str = "", origin: str = "https://voice.example.org"
+) -> AsyncIterator[Office]:
+    async with FakeTwilio().serving() as twilio:
+        rest = TwilioRest(
+            ACCOUNT, TOKEN, base_url=twilio.url, timeout_s=1.0, attempts=2, first_wait_s=0.005
+        )
+        network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), APP, timings)
+        sessions: Recorder[RememberingSession] = Recorder()
+        events: Recorder[CallEvent] = Recorder()
+
+        def factory(info: CallInfo, line: Line) -> RememberingSession:
+            session = RememberingSession(info, line)
+            sessions.add(session)
+            return session
+
+        admission = Admission(Limits(3, 1000.0, 1000.0), LoadProbe(), lambda: switchboard.active_calls)
+        switchboard = Switchboard(network, factory, admission, events.add, overload_forward_to=forward_to)
+        try:
+            yield Office(twilio, network, switchboard, admission, sessions, events)
+        finally:
+            await switchboard.close()
+            await rest.aclose()

@@ -1,0 +1,1 @@
+"""HTTP and websockets: webhooks of the phone network, media streams, and the APIs."""

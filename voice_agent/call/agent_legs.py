@@ -1,0 +1,313 @@
+"""The agent's leg in the conference: asked for while the phone rings, watched, added again once, given up.
+
+A leg is ready when it has joined and its stream is open. One that dies is replaced by a new generation with a
+label and a key of its own, so that nothing of the old one can be taken for the new. When that fails too, or
+the first one is refused or late, :class:`AgentLegs` says so once and is done: the caller then gets everything
+on the own leg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any, Final
+
+import structlog
+
+from telephony import twiml
+from telephony.errors import RestError
+from telephony.roster import Member
+from telephony.tokens import StreamGrant
+from telephony.twiml import StreamTarget
+from telephony.webhook import CallStatus
+from voice_agent.call import network as addresses
+from voice_agent.call.events import CallEvent, SessionInfo
+from voice_agent.call.leg_feed import LegFeed
+from voice_agent.call.network import Network
+from voice_agent.call.ports import CallInfo, LegRole
+from voice_agent.call.tasks import CallTasks
+
+log = structlog.get_logger(__name__)
+
+DUPLICATE_LABEL: Final = 16025
+LABEL: Final = "agent"
+
+
+class Verdict(StrEnum):
+    """What became of asking for a leg."""
+
+    READY = "ready"
+    REFUSED = "refused"
+    LATE = "late"
+    DIED = "died"
+
+
+class AgentLeg:
+    """One generation of the agent's leg. ``key`` rides in its address and comes back in its webhooks."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.label = LABEL if generation == 1 else f"{LABEL}-{generation}"
+        self.key = secrets.token_urlsafe(16)
+        self.leg_sid = ""
+        self.conference_sid = ""
+        self.document = ""
+        self.joined = False
+        self.feed: LegFeed | None = None
+        self.reason = ""
+        self.verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.died = asyncio.Event()
+        self.ended = asyncio.Event()
+        """The network itself has ended the leg."""
+
+    def decide(self, verdict: Verdict, reason: str = "") -> None:
+        """The first verdict holds."""
+        if not self.verdict.done():
+            self.reason = reason or self.reason
+            self.verdict.set_result(verdict)
+
+    def die(self, reason: str) -> None:
+        """The leg is of no use any more."""
+        if not self.died.is_set():
+            self.reason = reason
+            self.died.set()
+            self.decide(Verdict.DIED)
+
+    @property
+    def is_refused(self) -> bool:
+        """REST would not have this leg."""
+        return self.verdict.done() and self.verdict.result() is Verdict.REFUSED
+
+    def settle(self) -> None:
+        """Ready once it is both in the conference and streaming."""
+        if self.joined and self.feed is not None:
+            self.decide(Verdict.READY)
+
+
+class AgentLegs:
+    """All generations of one call's agent leg."""
+
+    def __init__(
+        self,
+        info: CallInfo,
+        network: Network,
+        tasks: CallTasks,
+        *,
+        emit: Callable[[CallEvent], None],
+        on_given_up: Callable[[str], Coroutine[Any, Any, None]],
+    ) -> None:
+        """``on_given_up`` is awaited once, with the reason, when there will be no agent's leg any more."""
+        self._info = info
+        self._network = network
+        self._tasks = tasks
+        self._leaving = CallTasks(info.call_sid)
+        self._emit = emit
+        self._on_given_up = on_given_up
+        self._keeper: asyncio.Task[None] | None = None
+        self._caller_is_in = False
+        self._asked = asyncio.Event()
+        self.conference_sid = ""
+        """Where the caller is, once known: a new leg is added there and not by name."""
+        self.leg: AgentLeg | None = None
+
+    def start(self) -> None:
+        """Ask for the first leg."""
+        self._keeper = self._tasks.start(self._keep(), "keep agent leg")
+
+    async def first_answer(self) -> None:
+        """Wait until REST has answered about the first leg, and a refusal has had its effect."""
+        await self._asked.wait()
+        if self._keeper is not None and self.leg is not None and self.leg.is_refused:
+            await asyncio.wait({self._keeper})
+
+    def caller_is_in(self) -> None:
+        """From now on the caller waits for the agent. Idempotent."""
+        if not self._caller_is_in:
+            self._caller_is_in = True
+            if self.leg is not None:
+                self._start_waiting(self.leg)
+
+    def document(self, key: str, leg_sid: str) -> str:
+        """TwiML for the leg that presents ``key``: its stream, or the end when it is not the leg we wait
+        for."""
+        leg = self.leg
+        if leg is None or leg.key != key or leg.died.is_set() or leg.leg_sid not in ("", leg_sid):
+            return twiml.hang_up()
+        if not leg.document:
+            leg.leg_sid = leg_sid
+            token = self._network.tokens.issue(
+                StreamGrant(self._info.call_sid, leg_sid, LegRole.AGENT, leg.generation)
+            )
+            leg.document = twiml.bidirectional_stream(
+                StreamTarget(
+                    url=self._network.media_url(addresses.MEDIA_AGENT),
+                    name=f"mouth-{leg.generation}",
+                    token=token,
+                    status_callback=self._network.url(addresses.STREAM),
+                )
+            )
+        return leg.document
+
+    def accepts(self, generation: int) -> bool:
+        """True for the stream of the leg we wait for."""
+        leg = self.leg
+        return leg is not None and leg.generation == generation and leg.feed is None and not leg.died.is_set()
+
+    def attach(self, feed: LegFeed) -> None:
+        """The leg's stream is open."""
+        if self.leg is not None:
+            self.leg.feed = feed
+            self.leg.settle()
+
+    def on_joined(self, member: Member) -> None:
+        """The leg is in a conference: hopefully the caller's."""
+        leg = self._leg_of(member.call_sid, member.label)
+        if leg is None:
+            return
+        leg.leg_sid = leg.leg_sid or member.call_sid
+        leg.conference_sid = member.conference_sid
+        if self.conference_sid and member.conference_sid != self.conference_sid:
+            leg.die("joined another conference of the same name")
+            return
+        leg.joined = True
+        leg.settle()
+
+    def on_left(self, member: Member, reason: str) -> None:
+        """The leg is out of its conference."""
+        leg = self._leg_of(member.call_sid, member.label)
+        if leg is not None:
+            leg.ended.set()
+            leg.die(f"left the conference: {reason or 'no reason given'}")
+
+    def on_status(self, key: str, leg_sid: str, status: CallStatus) -> None:
+        """Progress of the leg's own call."""
+        leg = self.leg
+        if leg is not None and status.is_terminal and (leg.key == key or leg.leg_sid == leg_sid):
+            leg.ended.set()
+            leg.die(f"call {status}")
+
+    def on_closed(self, generation: int, reason: str) -> None:
+        """The leg's stream is over."""
+        leg = self.leg
+        if leg is not None and leg.generation == generation:
+            if reason == "stop":
+                leg.ended.set()
+            leg.die(f"stream {reason}")
+
+    def caller_entered(self, conference_sid: str) -> None:
+        """Where the caller is."""
+        self.conference_sid = conference_sid
+        leg = self.leg
+        if leg is not None and leg.joined and leg.conference_sid != conference_sid:
+            leg.die("joined another conference of the same name")
+
+    async def abandon(self) -> None:
+        """No agent's leg is wanted any more (the caller was taken elsewhere): end what there is."""
+        if self._keeper is not None and self._keeper is not asyncio.current_task():
+            self._keeper.cancel()
+        if self.leg is not None:
+            self._discard(self.leg)
+
+    async def close(self) -> None:
+        """The call is over: give the network a moment to end the leg by itself, then see to it."""
+        leg = self.leg
+        if leg is not None and (leg.feed is not None or leg.leg_sid) and not leg.ended.is_set():
+            try:
+                async with asyncio.timeout(self._network.timings.leave_grace):
+                    await leg.ended.wait()
+            except TimeoutError:
+                self._discard(leg)
+        if leg is not None and leg.feed is not None:
+            leg.feed.cut()
+        await self._leaving.finished()
+
+    async def _keep(self) -> None:
+        reason = "never asked for"
+        for generation in range(1, self._network.timings.agent_generations + 1):
+            leg = self.leg = AgentLeg(generation)
+            ask = self._tasks.start(self._ask(leg), "ask for agent leg")
+            if self._caller_is_in:
+                self._start_waiting(leg)
+            verdict = await leg.verdict
+            if verdict is Verdict.LATE and leg.feed is not None and await self._is_listed(leg):
+                verdict = Verdict.READY
+            if verdict is Verdict.READY:
+                await leg.died.wait()
+                verdict = Verdict.DIED
+            ask.cancel()
+            self._discard(leg)
+            reason = leg.reason or str(verdict)
+            self._emit(
+                SessionInfo(
+                    call_sid=self._info.call_sid,
+                    name="agent_leg_lost",
+                    detail={"generation": generation, "verdict": str(verdict), "reason": reason},
+                )
+            )
+            if verdict is not Verdict.DIED:
+                break
+        await self._on_given_up(reason)
+
+    async def _ask(self, leg: AgentLeg) -> None:
+        by_sid = self.conference_sid if leg.generation > 1 else ""
+        try:
+            participant = await self._network.rest.add_agent_leg(
+                by_sid or self._info.conference,
+                from_=self._info.called,
+                app_sid=self._network.app_sid,
+                key=leg.key,
+                label=leg.label,
+                conference_callback=self._network.url(addresses.CONFERENCE),
+                status_callback=self._network.url(addresses.STATUS, f"s={leg.key}"),
+            )
+        except RestError as error:
+            leg.decide(Verdict.DIED if error.code == DUPLICATE_LABEL else Verdict.REFUSED, str(error))
+            return
+        finally:
+            self._asked.set()
+        leg.conference_sid = leg.conference_sid or participant.conference_sid
+        if leg.leg_sid in ("", participant.call_sid):
+            leg.leg_sid = participant.call_sid
+        else:
+            # A repeated request had taken effect the first time: one leg is enough.
+            self._end_call(participant.call_sid)
+
+    def _start_waiting(self, leg: AgentLeg) -> None:
+        delay = self._network.timings.agent_join
+        asyncio.get_running_loop().call_later(
+            delay, leg.decide, Verdict.LATE, f"not there {delay:g} s after the caller"
+        )
+
+    async def _is_listed(self, leg: AgentLeg) -> bool:
+        """The stream is open and no callback told of the entry: it may just have been lost."""
+        conference_sid = self.conference_sid or leg.conference_sid
+        try:
+            present = await self._network.rest.participants(conference_sid)
+        except RestError:
+            return False
+        return any(each.call_sid == leg.leg_sid for each in present)
+
+    def _leg_of(self, call_sid: str, label: str) -> AgentLeg | None:
+        leg = self.leg
+        if leg is None or (leg.leg_sid != call_sid if leg.leg_sid else leg.label != label):
+            return None
+        return leg
+
+    def _discard(self, leg: AgentLeg) -> None:
+        leg.died.set()
+        if leg.feed is not None:
+            leg.feed.cut()
+        if leg.leg_sid and not leg.ended.is_set():
+            leg.ended.set()
+            self._end_call(leg.leg_sid)
+
+    def _end_call(self, leg_sid: str) -> None:
+        self._leaving.start(self._complete(leg_sid), "end agent leg")
+
+    async def _complete(self, leg_sid: str) -> None:
+        try:
+            await self._network.rest.complete_call(leg_sid)
+        except RestError as error:
+            log.warning("agent_leg_not_ended", call_sid=self._info.call_sid, leg=leg_sid, error=str(error))

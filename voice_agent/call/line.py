@@ -1,0 +1,436 @@
+"""One call's side of the phone network: where the caller is, and what is done when a part of it fails.
+
+The caller normally sits in a conference, heard through a tap and spoken to through the agent's leg. When the
+agent's leg or the tap cannot be had, the caller's own leg carries both (``DIRECT``). A transfer moves the
+caller out and takes the caller back when nobody answers. Socket ends, callbacks and REST answers come in any
+order and twice; each of them may end the call, and ending it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from telephony import twiml
+from telephony.errors import CallGone, RestError
+from telephony.roster import ConferenceRoster, Joined, Left, Member
+from telephony.tokens import StreamGrant
+from telephony.webhook import CallStatus, ConferenceCallback, WebhookFields, is_e164
+from voice_agent.call import network as addresses
+from voice_agent.call.agent_legs import AgentLegs
+from voice_agent.call.audit import CallAudit
+from voice_agent.call.caller_tap import CallerTap
+from voice_agent.call.direct_stream import DirectStream
+from voice_agent.call.events import CallEvent, Degraded
+from voice_agent.call.leg_feed import LegFeed
+from voice_agent.call.line_events import LegName, leg_name, media_attached, media_detached, membership_event
+from voice_agent.call.network import Network
+from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Session
+from voice_agent.call.tasks import CallTasks
+from voice_agent.call.transfer import Transfer
+
+log = structlog.get_logger(__name__)
+
+CALLER_LABEL: Final = "caller"
+HUNG_UP: Final = "participant_hung_up"
+
+_REASONS: Final = {
+    CallStatus.COMPLETED: "caller_hangup",
+    CallStatus.CANCELED: "cancelled",
+    CallStatus.BUSY: "no_answer",
+    CallStatus.NO_ANSWER: "no_answer",
+    CallStatus.FAILED: "error",
+}
+"""Terminal status of the caller's leg to published completion reason, when nobody here ended the call."""
+
+
+class Phase(StrEnum):
+    """Where the caller is."""
+
+    RINGING = "ringing"
+    """The webhook is not answered yet."""
+    CONFERENCE = "conference"
+    DIRECT = "direct"
+    """Degraded: ear and mouth on the caller's own leg."""
+    TRANSFER = "transfer"
+    """Being connected to somebody else."""
+    ENDED = "ended"
+
+
+class CallLine:
+    """The :class:`~voice_agent.call.ports.Line` of one call. All methods run on the event loop."""
+
+    def __init__(
+        self,
+        info: CallInfo,
+        network: Network,
+        *,
+        emit: Callable[[CallEvent], None],
+        on_over: Callable[[CallLine, str], None],
+    ) -> None:
+        """``on_over`` hears once that the call has ended, and the published completion reason."""
+        self.info = info
+        self.phase = Phase.RINGING
+        self.session: Session | None = None
+        self._network = network
+        self._emit = emit
+        self._on_over = on_over
+        self._tasks = CallTasks(info.call_sid)
+        self._roster = ConferenceRoster()
+        self._audit = CallAudit(info.call_sid, network.rest)
+        self._direct = DirectStream(info, network)
+        self._agents = AgentLegs(
+            info, network, self._tasks, emit=emit, on_given_up=lambda why: self._go_direct("agent_leg", why)
+        )
+        self._tap = CallerTap(
+            info,
+            network,
+            self._tasks,
+            self._audit,
+            emit=emit,
+            on_call_over=lambda: self.finish("caller_hangup"),
+            on_given_up=lambda why: self._go_direct("tap", why),
+        )
+        self.over = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._caller_joined = False
+        self._transfer: Transfer | None = None
+        self._agent_muted = False
+
+    # -- what a session may ask (voice_agent.call.ports.Line)
+
+    async def hang_up(self) -> None:
+        """End the caller's call; the session is then told ``completed`` (it knows better why). Idempotent."""
+        await self._end_call("completed")
+
+    async def transfer(self, target: str) -> bool:
+        """Dial ``target`` (E.164) for the caller.
+
+        True once it was answered: the call is then out of our hands and ends here as ``forwarded``. False
+        when the number is none, REST refused, or nobody answered: the caller then comes back, on the own leg.
+        """
+        if self.phase not in (Phase.CONFERENCE, Phase.DIRECT) or not is_e164(target):
+            return False
+        before, self.phase = self.phase, Phase.TRANSFER
+        transfer = self._transfer = Transfer(target, self._network)
+        try:
+            await self._network.rest.update_call_twiml(self.info.call_sid, transfer.document)
+        except CallGone:
+            self.finish("caller_hangup")
+            return False
+        except RestError as error:
+            log.warning("transfer_refused", call_sid=self.info.call_sid, error=str(error))
+            if self.phase is Phase.TRANSFER:
+                self.phase = before
+            return False
+        self._tap.stop()
+        await self._agents.abandon()
+        answered = await transfer.answered()
+        if answered:
+            self.finish("forwarded")
+        return answered
+
+    async def mute_agent(self, muted: bool) -> None:
+        """Mute or unmute the agent's leg; holds for later generations too. Nothing to do in direct mode."""
+        self._agent_muted = muted
+        await self._apply_mute()
+
+    # -- webhooks, through the switchboard
+
+    async def answer(self) -> str:
+        """The document for the ringing call. The agent's leg is asked for before it is returned."""
+        if self.session is not None:
+            self._tasks.start(self.session.prewarm(), "prewarm")
+        self._agents.start()
+        try:
+            async with asyncio.timeout(self._network.timings.answer_wait):
+                await self._agents.first_answer()
+        except TimeoutError:
+            log.info("agent_leg_still_asked_for", call_sid=self.info.call_sid)
+        if self.phase is Phase.ENDED:
+            return twiml.hang_up()
+        self._tasks.start(self._watch(), "watch")
+        if self.phase is Phase.DIRECT:
+            return self._direct.document
+        self.phase = Phase.CONFERENCE
+        return twiml.caller_conference(
+            self._tap.target(),
+            conference=self.info.conference,
+            label=CALLER_LABEL,
+            action=self._network.url(addresses.AFTER_DIAL),
+            status_callback=self._network.url(addresses.CONFERENCE),
+        )
+
+    def agent_document(self, key: str, leg_sid: str) -> str:
+        """The document for a call to our TwiML App that presents ``key``."""
+        if self.phase not in (Phase.RINGING, Phase.CONFERENCE):
+            return twiml.hang_up()
+        return self._agents.document(key, leg_sid)
+
+    def holds_key(self, key: str) -> bool:
+        """True when ``key`` is the current agent leg's."""
+        return self._agents.leg is not None and self._agents.leg.key == key
+
+    def owns(self, call_sid: str) -> bool:
+        """True for the caller's call and the agent's leg."""
+        leg = self._agents.leg
+        return call_sid == self.info.call_sid or (leg is not None and leg.leg_sid == call_sid)
+
+    def on_conference(self, callback: ConferenceCallback) -> None:
+        """A conference callback, however late or often."""
+        change = self._roster.apply(callback)
+        if change is not None and self.phase is not Phase.ENDED:
+            self._on_change(change)
+
+    def on_status(self, call_sid: str, status: CallStatus, key: str = "") -> None:
+        """Call progress of the caller's leg, or of the agent's."""
+        if call_sid == self.info.call_sid:
+            if status.is_terminal:
+                self.finish(_REASONS[status])
+        else:
+            self._agents.on_status(key, call_sid, status)
+
+    def on_transfer_progress(self, status: CallStatus) -> None:
+        """Call progress of the number that is being dialled for the caller."""
+        if self._transfer is not None:
+            self._transfer.on_progress(status)
+
+    def on_stream_event(self, call_sid: str, name: str, event: str) -> None:
+        """A stream's status callback; only the tap needs it, the others end with their legs."""
+        if call_sid == self.info.call_sid and self.phase is Phase.CONFERENCE:
+            self._tap.on_stream_event(name, event)
+
+    def after_dial(self, fields: WebhookFields) -> str:
+        """The conference is over for a caller who is still there: go on without it."""
+        if self._hung_up(fields):
+            return twiml.hang_up()
+        if self.phase is Phase.CONFERENCE:
+            self._enter_direct("conference", "the conference ended")
+            self._tasks.start(self._agents.abandon(), "abandon agent leg")
+        return self._direct.document if self.phase is Phase.DIRECT else twiml.hang_up()
+
+    def after_stream(self, fields: WebhookFields) -> str:
+        """The stream on the caller's own leg ended and the caller is still there: open another."""
+        if self._hung_up(fields) or self.phase is not Phase.DIRECT:
+            return twiml.hang_up()
+        if not self._direct.renew():
+            self.finish("error")
+            return twiml.hang_up()
+        return self._direct.document
+
+    def after_transfer(self, fields: WebhookFields) -> str:
+        """The dialled number is done with the caller, or never answered."""
+        answered = fields.get("DialCallStatus") in ("completed", "answered")
+        if answered:
+            self._resolve_transfer(True)
+        if self._hung_up(fields) or answered or self.phase is not Phase.TRANSFER:
+            return twiml.hang_up()
+        self._enter_direct("transfer", f"number {fields.get('DialCallStatus', 'unreachable')}")
+        self._resolve_transfer(False)
+        return self._direct.document
+
+    # -- media
+
+    def attach(self, grant: StreamGrant, socket: LegSocket) -> LegSink | None:
+        """A verified stream began; None when it is not (or no longer) wanted."""
+        role = LegRole(grant.role)
+        if self.session is None or not self._accepts(role, grant.generation):
+            return None
+        feed = LegFeed(
+            self.session.attach(role, grant.generation, socket),
+            socket,
+            on_closed=lambda reason: self._on_closed(role, grant.generation, reason),
+            on_first_media=self._heard.set if role in (LegRole.TAP, LegRole.DUPLEX) else None,
+        )
+        for event in media_attached(self.info.call_sid, role, grant.generation):
+            self._emit(event)
+        if role is LegRole.TAP:
+            self._tap.attach(feed)
+            self._agents.caller_is_in()
+            self._tasks.start(self._expect_callbacks(), "expect callbacks")
+        elif role is LegRole.AGENT:
+            self._agents.attach(feed)
+        elif role is LegRole.DUPLEX:
+            self._direct.attach(feed)
+            self._tap.stop()
+            self._caller_entered()
+        return feed
+
+    # -- the end
+
+    def finish(self, reason: str) -> None:
+        """The call is over. The first reason holds."""
+        if self.phase is Phase.ENDED:
+            return
+        self.phase = Phase.ENDED
+        self.over.set()
+        self._resolve_transfer(False)
+        self._network.tokens.revoke_call(self.info.call_sid)
+        self._on_over(self, reason)
+
+    async def close(self) -> None:
+        """After :meth:`finish`: stop everything that runs for this call, and end what the network did not."""
+        await self._tasks.cancel()
+        self._tap.stop()
+        await self._agents.close()
+        self._direct.cut()
+
+    # -- inside
+
+    def _accepts(self, role: LegRole, generation: int) -> bool:
+        if role is LegRole.TAP:
+            return self.phase is Phase.CONFERENCE and self._tap.accepts(generation)
+        if role is LegRole.AGENT:
+            return self.phase in (Phase.RINGING, Phase.CONFERENCE) and self._agents.accepts(generation)
+        if role is LegRole.DUPLEX:
+            return self.phase is Phase.DIRECT and self._direct.accepts(generation)
+        return self.phase is Phase.CONFERENCE
+
+    def _on_closed(self, role: LegRole, generation: int, reason: str) -> None:
+        for event in media_detached(self.info.call_sid, role, generation, reason):
+            self._emit(event)
+        if role is LegRole.AGENT:
+            self._agents.on_closed(generation, reason)
+        elif self.phase is Phase.CONFERENCE and role is LegRole.TAP:
+            self._tap.on_closed(generation, reason)
+        elif self.phase is Phase.DIRECT and role is LegRole.DUPLEX:
+            self._tasks.start(self._recover_direct(generation), "recover stream")
+
+    def _on_change(self, change: Joined | Left) -> None:
+        self._emit(membership_event(self.info, change))
+        member = change.member
+        leg = leg_name(member, self.info.call_sid)
+        if isinstance(change, Joined):
+            self._on_joined(leg, member)
+        elif leg == "agent":
+            self._agents.on_left(member, change.reason)
+        elif leg == "caller" and self.phase is Phase.CONFERENCE:
+            if change.reason == HUNG_UP:
+                self.finish("caller_hangup")
+            else:
+                self._tasks.start(self._caller_left(change.reason), "caller left")
+
+    def _on_joined(self, leg: LegName, member: Member) -> None:
+        if leg == "caller":
+            self._agents.caller_entered(member.conference_sid)
+            self._caller_entered()
+        elif leg == "agent":
+            self._agents.on_joined(member)
+            if self._agent_muted:
+                self._tasks.start(self._apply_mute(), "mute agent")
+
+    def _caller_entered(self) -> None:
+        self._agents.caller_is_in()
+        self._tap.expect()
+        if not self._caller_joined and self.session is not None:
+            self._caller_joined = True
+            self.session.caller_joined()
+
+    async def _caller_left(self, reason: str) -> None:
+        """Out of the conference without having hung up: usually the document's next step takes over."""
+        await asyncio.sleep(self._network.timings.join_grace)
+        if await self._audit.is_over():
+            self.finish("caller_hangup")
+        elif self.phase is Phase.CONFERENCE:
+            await self._go_direct("conference", f"caller left: {reason or 'no reason given'}")
+
+    async def _go_direct(self, part: str, why: str) -> None:
+        """One rung down: everything on the caller's own leg."""
+        if self.phase not in (Phase.RINGING, Phase.CONFERENCE):
+            return
+        ringing = self.phase is Phase.RINGING
+        self._enter_direct(part, why)
+        await self._agents.abandon()
+        if not ringing:
+            await self._send_direct()
+
+    def _enter_direct(self, part: str, why: str) -> None:
+        self.phase = Phase.DIRECT
+        self._tap.stop()
+        self._emit(Degraded(call_sid=self.info.call_sid, part=part, rung="caller_stream", reason=why))
+        self._direct.begin()
+
+    async def _send_direct(self) -> None:
+        try:
+            await self._network.rest.update_call_twiml(self.info.call_sid, self._direct.document)
+        except CallGone:
+            self.finish("caller_hangup")
+        except RestError as error:
+            log.error("caller_not_reached", call_sid=self.info.call_sid, error=str(error))
+            await self._end_call("error")
+
+    async def _recover_direct(self, generation: int) -> None:
+        """The stream on the caller's leg ended: either the caller hung up, or the document's action asks for
+        another."""
+        await asyncio.sleep(self._network.timings.join_grace)
+        if self.phase is not Phase.DIRECT or generation != self._direct.generation:
+            return
+        if await self._audit.is_over():
+            self.finish("caller_hangup")
+        elif self._direct.renew():
+            await self._send_direct()
+        else:
+            await self._end_call("error")
+
+    async def _watch(self) -> None:
+        """Notices what nobody tells: a call without audio, lost callbacks."""
+        try:
+            async with asyncio.timeout(self._network.timings.no_audio):
+                await self._heard.wait()
+        except TimeoutError:
+            await self._end_call("no_inbound_audio")
+            return
+        while True:
+            await asyncio.sleep(self._network.timings.reconcile)
+            await self._reconcile()
+
+    async def _expect_callbacks(self) -> None:
+        await asyncio.sleep(self._network.timings.join_grace)
+        if not self._caller_joined:
+            await self._reconcile()
+
+    async def _reconcile(self) -> None:
+        """Ask the network who is there and put right what callbacks did not tell."""
+        if await self._audit.is_over():
+            self.finish("caller_hangup")
+            return
+        leg = self._agents.leg
+        conference_sid = self._agents.conference_sid or (leg.conference_sid if leg is not None else "")
+        if self.phase is not Phase.CONFERENCE or not conference_sid:
+            return
+        for change in await self._audit.changes(self._roster, conference_sid):
+            self._on_change(change)
+
+    async def _apply_mute(self) -> None:
+        leg = self._agents.leg
+        if self.phase is not Phase.CONFERENCE or leg is None or not leg.joined:
+            return
+        try:
+            await self._network.rest.update_participant(
+                leg.conference_sid, leg.leg_sid, muted=self._agent_muted
+            )
+        except RestError as error:
+            log.warning("agent_not_muted", call_sid=self.info.call_sid, error=str(error))
+
+    async def _end_call(self, reason: str) -> None:
+        if self.phase is Phase.ENDED:
+            return
+        try:
+            await self._network.rest.complete_call(self.info.call_sid)
+        except RestError as error:
+            log.error("call_not_ended", call_sid=self.info.call_sid, error=str(error))
+        self.finish(reason)
+
+    def _hung_up(self, fields: WebhookFields) -> bool:
+        status = fields.get("CallStatus", "")
+        if status in _REASONS:
+            self.finish(_REASONS[CallStatus(status)])
+        return self.phase is Phase.ENDED
+
+    def _resolve_transfer(self, answered: bool) -> None:
+        if self._transfer is not None:
+            self._transfer.resolve(answered)
