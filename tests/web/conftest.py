@@ -45,17 +45,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def practice() -> Iterator[ScriptedPractice]:
-    practice = ScriptedPractice()
+def practice(tmp_path: Path) -> Iterator[ScriptedPractice]:
+    practice = ScriptedPractice(tmp_path)
     practice.start()
     yield practice
     practice.stop()
 
 
 @pytest.fixture
-def public_practice() -> Iterator[ScriptedPractice]:
+def public_practice(tmp_path: Path) -> Iterator[ScriptedPractice]:
     """The same, with numbers on the public phone network."""
-    practice = ScriptedPractice(public_network=True)
+    practice = ScriptedPractice(tmp_path, public_network=True)
     practice.start()
     yield practice
     practice.stop()

@@ -1,4 +1,4 @@
-"""A call in which everything happens: interruption, words not understood, a tool, a part that failed, captured data."""
+"""A call in which everything happens: an interruption, words not understood, tools, a part that failed."""
 
 from __future__ import annotations
 

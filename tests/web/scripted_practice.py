@@ -1,7 +1,7 @@
-"""A practice that does what a test says: the pages, a scripted event stream and a softphone that answers with a tone.
+"""A practice that does what a test says: the pages, scripted events and a softphone that answers with a tone.
 
-It listens on two ports, as the real thing does: pages and interface on one, the phone network on the other, so that
-the content security policy is put to the test as well.
+It listens on two ports, as the real thing does: pages and interface on one, the phone network on the other,
+so that the content security policy is put to the test as well.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-import tempfile
 import threading
 import wave
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -85,7 +85,7 @@ class Phone:
 class ScriptedPractice:
     """Server and script in one; start it with :meth:`start`, tell it what happens with :meth:`emit`."""
 
-    def __init__(self, *, public_network: bool = False) -> None:
+    def __init__(self, folder: Path, *, public_network: bool = False) -> None:
         self.phone = Phone()
         self.voice = ToneVoice()
         self.events: list[CallEventBase] = []
@@ -95,9 +95,8 @@ class ScriptedPractice:
         self.answers = True
         self.calls: list[dict[str, object]] = []
         self.captured: dict[str, str] = {}
-        self._recording = tempfile.NamedTemporaryFile(suffix=".wav")
-        self._recording.write(wav(2, 3.0))
-        self._recording.flush()
+        self._recording = folder / "stereo.wav"
+        self._recording.write_bytes(wav(2, 3.0))
         self._changed = asyncio.Condition()
         self._closing = False
         self._ready = threading.Event()
@@ -126,7 +125,6 @@ class ScriptedPractice:
         asyncio.run_coroutine_threadsafe(self._close_streams(), self._loop).result(5)
         self._server.should_exit = True
         self._thread.join(10)
-        self._recording.close()
 
     async def _close_streams(self) -> None:
         async with self._changed:
@@ -183,7 +181,7 @@ class ScriptedPractice:
 
         @app.get("/api/calls/{sid}/recordings/stereo.wav")
         async def recording() -> Response:
-            return FileResponse(self._recording.name, media_type="audio/wav")
+            return FileResponse(self._recording, media_type="audio/wav")
 
         @app.get("/api/calls/{sid}/timeline.svg")
         async def timeline() -> Response:

@@ -39,7 +39,8 @@ RESAMPLE = """async ({ from, to, hertz, chunk }) => {
     const resampler = new Resampler(from, to);
     const output = [];
     for (let at = 0; at < from / 2; at += chunk) {
-        const input = Float32Array.from({ length: chunk }, (_, i) => Math.sin(2 * Math.PI * hertz * (at + i) / from));
+        const wave = (_, i) => Math.sin(2 * Math.PI * hertz * (at + i) / from);
+        const input = Float32Array.from({ length: chunk }, wave);
         output.push(...resampler.process(input));
     }
     return output;

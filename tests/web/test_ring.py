@@ -1,4 +1,4 @@
-"""Ringing the practice from the page, with a fake microphone, recordings, typed words and the keyboard alone."""
+"""Ringing the practice from the page: fake microphone, recordings, typed words, the keyboard alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def until(page: Page, condition: Callable[[], bool], what: str) -> None:
 
 
 def strength(practice: ScriptedPractice, hertz: float) -> float:
-    """How strongly ``hertz`` sounds in what the caller said, relative to full scale, at its loudest 100 ms."""
+    """How strongly ``hertz`` sounds in the caller's loudest 100 ms, relative to full scale."""
     audio = decode_ulaw(b"".join(practice.phone.frames)).astype(float) / 32768
     blocks = audio[: len(audio) // 800 * 800].reshape(-1, 800)
     probe = np.exp(-2j * np.pi * hertz * np.arange(800) / 8000)
@@ -171,7 +171,7 @@ def test_a_call_is_made_with_the_keyboard_alone(page: Page, practice: ScriptedPr
     page.keyboard.type("Good morning")
     page.keyboard.press("Enter")
     until(page, lambda: len(practice.voice.asked) == 1, "the spoken words")
-    for _ in range(5):
+    for _ in range(4):
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="1", exact=True)).to_be_focused()
     page.keyboard.type("09*")
@@ -196,6 +196,25 @@ def test_a_busy_practice_can_be_rung_again(page: Page, practice: ScriptedPractic
     expect(page.get_by_text("Call ended: busy.")).to_be_visible()
     practice.answers = True
     call(page)
+
+
+def test_nobody_is_rung_while_the_microphone_is_still_asked_for(
+    page: Page, practice: ScriptedPractice
+) -> None:
+    page.add_init_script("navigator.mediaDevices.getUserMedia = () => new Promise(() => {})")
+    page.goto(practice.url)
+    page.get_by_role("button", name="Call").click()
+    expect(page.get_by_text("Calling…")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Call ended: you hung up.")).to_be_visible()
+    assert practice.phone.dialled == []
+
+
+def test_a_network_that_is_down_ends_the_call(page: Page, practice: ScriptedPractice) -> None:
+    page.route_web_socket("**/emulator/phone*", lambda socket: socket.close())
+    page.goto(practice.url)
+    page.get_by_role("button", name="Call").click()
+    expect(page.get_by_text("Call ended: the line was lost.")).to_be_visible()
 
 
 def test_on_the_public_network_the_next_call_appears_by_itself(

@@ -1,8 +1,8 @@
 """The pages: ring the practice, one call, all calls.
 
 Each page is a small server-rendered shell; what a call does is read by the page's own modules from the JSON
-and event stream interface under ``/api``. Nothing is inline and nothing comes from another host, so the content
-security policy can forbid both.
+and event stream interface under ``/api``. Nothing is inline and nothing comes from another host, so the
+content security policy can forbid both.
 """
 
 from __future__ import annotations
