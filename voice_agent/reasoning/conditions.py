@@ -10,8 +10,8 @@
     value     = number | "text" | 'text' | true | false | null | [value, ...] | path | (or)
     path      = name ("." (name | number))*
 
-Nothing is called and nothing is evaluated by Python. An unknown path is null; comparing values that have no order is
-false, never an error, because a condition must not be able to end a call.
+Nothing is called and nothing is evaluated by Python. An unknown path is null; comparing values that have no
+order is false, never an error, because a condition must not be able to end a call.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while text[position:].strip():
         found = _TOKEN.match(text, position)
         if found is None:
-            raise ExpressionError(f"{text[position:].strip()[:20]!r} is not understood in the condition {text!r}")
+            raise ExpressionError(
+                f"{text[position:].strip()[:20]!r} is not understood in the condition {text!r}"
+            )
         kind = str(found.lastgroup)
         token = found.group(kind)
         tokens.append(("word" if token in _KEYWORDS else kind, token))

@@ -123,6 +123,14 @@ class Navigation:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Speak faster or slower from now on: ``speed`` is a factor on the delivery's own (1.0 = as it is)."""
+
+    speed: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Escalate:
     """A person is wanted. ``hard`` means the agent stops its own turns once it has said so."""
 
@@ -156,6 +164,7 @@ Effect = (
     | ToolCompleted
     | Thought
     | Navigation
+    | Pace
     | Escalate
     | Transfer
     | End

@@ -1,7 +1,8 @@
 """A context graph: the states a conversation may be in and the ways between them, written as data.
 
-YAML (or the same as JSON). Everything published keeps its name and meaning; ``facts``, ``intents``, ``phrases`` and the
-fields marked *ours* in ``parts.py`` and ``states.py`` serve the embedded reasoner. A complete small graph::
+YAML (or the same as JSON). Everything published keeps its name and meaning; ``facts``, ``intents``,
+``phrases`` and the fields marked *ours* in ``parts.py`` and ``states.py`` serve the embedded reasoner. A
+complete small graph::
 
     name: move_appointment
     description: Moves an appointment.
@@ -103,13 +104,15 @@ fields marked *ours* in ``parts.py`` and ``states.py`` serve the embedded reason
         actions: [Say goodbye.]
         say_on_entry: "See you on {slot.start|date}. Goodbye!"
 
-**Templates** (``templates.py``): ``{path}`` or ``{path|filter}``. A path begins with a field's key, a tool's result
-(``find_slots.slots.0.start``), ``facts``' keys, ``caller.phone``, ``caller.<fact>``, ``now``, ``today``,
-``emotion.valence``, ``event.message``, ``wish`` (anything ``set``). ``.count`` is the length of a list. Filters:
-``date``, ``time``, ``spell``, ``list``, ``upper``, ``lower``, ``title``. A sentence whose path is unknown is not said; the next variant is taken.
+**Templates** (``templates.py``): ``{path}`` or ``{path|filter}``. A path begins with a field's key, a tool's
+result (``find_slots.slots.0.start``), ``facts``' keys, ``caller.phone``, ``caller.<fact>``, ``now``,
+``today``, ``emotion.valence``, ``event.message``, ``wish`` (anything ``set``). ``.count`` is the length of a
+list. Filters: ``date``, ``time``, ``spell``, ``list``, ``upper``, ``lower``, ``title``. A sentence whose path
+is unknown is not said; the next variant is taken.
 
-**Conditions** (``conditions.py``): ``==  !=  <  <=  >  >=  in  and  or  not  ( )`` over paths, numbers, quoted words,
-``true``, ``false``, ``null`` and lists; an unknown path is ``null``. After a failed tool ``<result>.failed`` is true.
+**Conditions** (``conditions.py``): ``==  !=  <  <=  >  >=  in  and  or  not  ( )`` over paths, numbers,
+quoted words, ``true``, ``false``, ``null`` and lists; an unknown path is ``null``. After a failed tool
+``<result>.failed`` is true.
 
 **Subgraphs**: ``references: {insurance: [graph_id, version]}`` or a whole graph in place of the pair. A
 ``next_state`` of ``[insurance.start, after]`` runs it and goes on at ``after``; an intent's
@@ -131,8 +134,8 @@ GraphReference = tuple[str, int]
 
 
 class ContextGraph(Part):
-    """One version of a context graph, checked for shape only; :func:`voice_agent.reasoning.validate.validate` checks
-    its sense.
+    """One version of a context graph, checked for shape only; :func:`voice_agent.reasoning.validate.validate`
+    checks its sense.
 
     Attributes:
         name: (ours) name of the graph, for pages and problems.

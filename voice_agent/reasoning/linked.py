@@ -87,7 +87,9 @@ def _place_all(
     graph: ContextGraph, prefix: str, depth: int, resolve: Resolver | None, places: dict[str, Place]
 ) -> None:
     if depth > MAX_SUBGRAPH_DEPTH:
-        raise GraphError(f"subgraphs are nested deeper than {MAX_SUBGRAPH_DEPTH} at {prefix!r}; do they refer to each other?")
+        raise GraphError(
+            f"subgraphs nest deeper than {MAX_SUBGRAPH_DEPTH} at {prefix!r}; do they contain each other?"
+        )
     for state in graph.states:
         places[prefix + state.name] = Place(prefix + state.name, state, graph, prefix)
     for name, reference in graph.references.items():
@@ -97,8 +99,12 @@ def _place_all(
 
 def _resolved(name: str, reference: GraphReference, resolve: Resolver | None) -> ContextGraph:
     if resolve is None:
-        raise GraphError(f"the reference {name!r} names {reference[0]!r} version {reference[1]}; pass a resolver")
+        raise GraphError(
+            f"the reference {name!r} names {reference[0]!r} version {reference[1]}; pass a resolver"
+        )
     try:
         return resolve(reference)
     except KeyError:
-        raise GraphError(f"the reference {name!r}: there is no graph {reference[0]!r} version {reference[1]}") from None
+        raise GraphError(
+            f"the reference {name!r}: there is no graph {reference[0]!r} version {reference[1]}"
+        ) from None

@@ -1,8 +1,8 @@
 """Reads a context graph from YAML or JSON, with the line of every value, and never trusts the document.
 
-A document may be written by anybody (pages let people edit graphs): size, depth and number of values are bounded
-before anything is built, aliases count as often as they are used, and no YAML tag makes an object. Scalars follow YAML
-1.2 (``true``/``false`` only), so ``answer: yes`` stays a word and ``8:30`` stays a time.
+A document may be written by anybody (pages let people edit graphs): size, depth and number of values are
+bounded before anything is built, aliases count as often as they are used, and no YAML tag makes an object.
+Scalars follow YAML 1.2 (``true``/``false`` only), so ``answer: yes`` stays a word and ``8:30`` stays a time.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def read_graph(
         problem = Problem(unreadable.line, "", str(unreadable), unreadable.remedy)
         return LoadedGraph(None, (problem,), LineMap())
     if not isinstance(data, dict):
-        problem = lines.problem((), f"the document is a {type(data).__name__}", "write a mapping with 'states'")
+        problem = lines.problem(
+            (), f"the document is a {type(data).__name__}", "write a mapping with 'states'"
+        )
         return LoadedGraph(None, (problem,), lines)
     data = {key: value for key, value in data.items() if key not in _SERVER_FIELDS}
     try:
@@ -77,7 +79,9 @@ def read_graph(
     except ValidationError as invalid:
         return LoadedGraph(None, tuple(_shape_problems(invalid, data, lines)), lines)
     except RecursionError:
-        problem = lines.problem((), "the graph is nested too deeply", "move inner graphs to documents of their own")
+        problem = lines.problem(
+            (), "the graph is nested too deeply", "move inner graphs to documents of their own"
+        )
         return LoadedGraph(None, (problem,), lines)
     return LoadedGraph(graph, tuple(validate(graph, lines=lines, tools=tools, facts=facts)), lines)
 
@@ -122,7 +126,9 @@ def _parse(document: str | bytes) -> tuple[Any, LineMap]:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise _Unreadable(f"not YAML: {error.problem or error.context}", "correct the line", line) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _Unreadable(f"not YAML: {' '.join(str(error).split())[:200]}", "save the file as plain text") from error
+        raise _Unreadable(
+            f"not YAML: {' '.join(str(error).split())[:200]}", "save the file as plain text"
+        ) from error
     if root is None:
         raise _Unreadable("the document is empty", "write a mapping with 'states'")
     builder = _Builder()
@@ -131,15 +137,14 @@ def _parse(document: str | bytes) -> tuple[Any, LineMap]:
 
 def _check_depth(document: str) -> None:
     """Bound depth and size from the event stream, which does not recurse, before a tree is composed."""
-    depth = values = 0
-    for event in yaml.parse(document, Loader=yaml.SafeLoader):
+    depth = 0
+    for values, event in enumerate(yaml.parse(document, Loader=yaml.SafeLoader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        values += 1
         if depth > MAX_DEPTH:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark is not None else 0
             raise _Unreadable(f"nested deeper than {MAX_DEPTH}", "flatten it", line)
         if values > 2 * MAX_VALUES:
             raise _Unreadable(f"more than {MAX_VALUES} values", "split the graph into subgraphs")
@@ -162,9 +167,9 @@ class _Builder:
         self.lines[path] = line
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node, line)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self._mapping(node, path)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         built: dict[str, Any] = {}
@@ -221,12 +226,18 @@ def _locate(location: tuple[int | str, ...], data: Any) -> tuple[Path, Any]:
 
 
 _KNOWN_FIELDS = (
-    "name", "type", "objective", "actions", "exit_conditions", "next_state", "description", "examples", "say", "when",
-    "answer", "label", "say_on_entry", "say_again", "prompts", "expect", "then", "preload", "fields", "on_complete",
-    "max_turns", "designated_tool", "params", "on_failure", "tool_id", "save_as", "key", "ask_prompt", "ask_again",
-    "read_back", "confirm", "digits", "heard_as", "options", "options_from", "option_text", "turn_policy", "guardrails",
-    "inner_thought", "problem", "word_limit", "queries", "requested_information", "intents", "facts", "states",
-    "terminal_state", "new_user_initial_state", "returning_user_initial_state", "references", "phrases", "returns",
+    "name", "type", "objective", "actions", "exit_conditions", "next_state", "description", "examples",
+    "say", "when",
+    "answer", "label", "say_on_entry", "say_again", "prompts", "expect", "then", "preload", "fields",
+    "on_complete",
+    "max_turns", "designated_tool", "params", "on_failure", "tool_id", "save_as", "key", "ask_prompt",
+    "ask_again",
+    "read_back", "confirm", "digits", "heard_as", "options", "options_from", "option_text", "turn_policy",
+    "guardrails",
+    "inner_thought", "problem", "word_limit", "queries", "requested_information", "intents", "facts",
+    "states",
+    "terminal_state", "new_user_initial_state", "returning_user_initial_state", "references", "phrases",
+    "returns",
 )  # fmt: skip
 
 
@@ -242,7 +253,10 @@ def _explain(kind: str, message: str, path: Path, value: Any) -> tuple[str, str]
         given = value.get("type") if isinstance(value, Mapping) else value
         return f"{_short(given)} is not a type of state", f"use one of {types}"
     if kind == "string_pattern_mismatch":
-        return f"the name {_short(value)} has characters that are not allowed", "use letters, digits and underscores"
+        return (
+            f"the name {_short(value)} has characters that are not allowed",
+            "use letters, digits and underscores",
+        )
     return f"{_short(value)}: {message.removeprefix('Value error, ')}", "correct the value"
 
 

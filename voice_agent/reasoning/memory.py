@@ -33,10 +33,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Words of the caller that nothing has used yet."""
+    """Words of the caller that may still be of use.
+
+    ``acted_on`` is True when they already led somewhere: fields may be read from them, wishes no more.
+    """
 
     text: str
     turn: int
+    acted_on: bool = False
 
 
 @dataclass(slots=True)
@@ -60,7 +64,8 @@ class Memory:
     state: str = ""
     turns: int = 0
     remarks: deque[Remark] = field(default_factory=lambda: deque(maxlen=MAX_REMARKS))
-    _serial: int = 0
+    serial: int = 0
+    """Counts fills; the newest field has it."""
 
     @property
     def today(self) -> date:
@@ -68,7 +73,8 @@ class Memory:
         return self.now.date() if self.now is not None else date.min
 
     def lookup(self, path: str) -> Any:
-        """Value of a dotted path, None when unknown. Collected fields come before results, results before facts."""
+        """Value of a dotted path, None when unknown. Collected fields come before results, results before
+        facts."""
         name, *steps = path.split(".")
         value = self._root(name)
         for step in steps:
@@ -98,8 +104,8 @@ class Memory:
 
     def fill(self, key: str, value: Any, *, state: str = "", confirmed: bool = False) -> None:
         """Write a field; filling it again makes it the newest."""
-        self._serial += 1
-        self.slots[key] = Slot(value, state, confirmed, self._serial)
+        self.serial += 1
+        self.slots[key] = Slot(value, state, confirmed, self.serial)
 
     def confirm(self, key: str) -> None:
         """The caller agreed to the value."""
@@ -114,6 +120,11 @@ class Memory:
         """The field the caller gave last."""
         given = [(key, slot) for key, slot in self.slots.items() if slot.state]
         return max(given, key=lambda item: item[1].serial, default=None)
+
+    def remember(self, text: str, *, acted_on: bool = False) -> None:
+        """Keep a remark for later states."""
+        if text:
+            self.remarks.append(Remark(text, self.turns, acted_on))
 
     def start_over(self) -> None:
         """Forget everything the caller said; keep who is calling and the constants."""

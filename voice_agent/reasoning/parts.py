@@ -1,8 +1,8 @@
 """The pieces that states of a context graph are made of: exits, actions, tool specs, policies.
 
-Names and defaults are those of the published interface. What the embedded reasoner needs and the published schema
-has no place for (what to say, example sentences of callers, conditions) is marked *ours* in each docstring; a graph
-without any of it is valid and runs under an LLM.
+Names and defaults are those of the published interface. What the embedded reasoner needs and the published
+schema has no place for (what to say, example sentences of callers, conditions) is marked *ours* in each
+docstring; a graph without any of it is valid and runs under an LLM.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from models.expectation import AnswerKind
 
 NextState = str | tuple[str, str]
-"""A state's name, or ``(ref.state, return_state)``: run a referenced graph and go on at ``return_state`` after it."""
+"""A state's name, or ``(ref.state, return_state)``: run a referenced graph and go on at ``return_state``
+after it."""
 
 Value = str | int | float | bool | None
 
@@ -125,8 +126,8 @@ class ToolCallSpec(Part):
 
     Attributes:
         tool_id: name in the registry. A tool without a spec in the current state cannot be called.
-        params: (ours) argument -> template; a template that is exactly one ``{path}`` passes the value itself.
-            Arguments not named here are filled from collected fields of the same name.
+        params: (ours) argument -> template; a template that is exactly one ``{path}`` passes the value
+            itself. Arguments not named here are filled from collected fields of the same name.
         save_as: (ours) name of the result in templates and conditions; the tool's name by default.
         result_persistence: either published vocabulary, see :attr:`retention` and :attr:`merge`.
     """
@@ -137,7 +138,9 @@ class ToolCallSpec(Part):
     audio_filler_triggered_after: Annotated[float, Field(gt=0.0, le=10.0)] | None = None
     navigate_on_completion: bool = False
     progress: ProgressHint | None = None
-    result_persistence: Literal["accumulate", "override", "ephemeral", "persisted-preferred", "persisted"] = "accumulate"
+    result_persistence: Literal["accumulate", "override", "ephemeral", "persisted-preferred", "persisted"] = (
+        "accumulate"
+    )
     version_constraint: str | None = None
     delivery: Literal["interrupt", "queue"] = "interrupt"
     failure_delivery: Literal["interrupt", "queue"] | dict[str, Literal["interrupt", "queue"]] | None = None
@@ -215,8 +218,8 @@ class ExitCondition(Consequence):
         filler_hint: published kind of filler to play while moving.
         examples: (ours) sentences a caller may say to mean it.
         answer: (ours) taken on a plain yes or no.
-        when: (ours) condition over fields and results (see ``conditions.py``); with ``examples`` or ``answer`` both
-            must hold. Alone it is automatic: taken as soon as it holds, on entry or later.
+        when: (ours) condition over fields and results (see ``conditions.py``); with ``examples`` or
+            ``answer`` both must hold. Alone it is automatic: taken as soon as it holds, on entry or later.
         say: (ours) said while leaving.
         label: (ours) a short name in questions: "Did you want to {label a} or {label b}?"
     """
@@ -232,7 +235,8 @@ class ExitCondition(Consequence):
 
     @property
     def is_catch_all(self) -> bool:
-        """True when nothing restricts it: a decision takes it last, an action state when nobody is understood."""
+        """True when nothing restricts it. As the last exit, a decision takes it when no other fits, an action
+        state when the caller is not understood; before others, only its description tells it."""
         return not self.examples and self.answer is None and self.when is None
 
     @property
@@ -247,8 +251,8 @@ class Action(Part):
     Attributes:
         description: WHAT to do.
         filler_hint: published kind of filler.
-        say: (ours) the words for it. On entry the first action with ``say``, no ``examples`` and a true ``when`` is
-            spoken (unless the state has ``say_on_entry``).
+        say: (ours) the words for it. On entry the first action with ``say``, no ``examples`` and a true
+            ``when`` is spoken (unless the state has ``say_on_entry``).
         examples: (ours) sentences of callers it answers without leaving the state ("do you take Aetna").
         when: (ours) condition.
         tool: (ours) tool to call before saying it; must be in the state's ``action_tool_call_specs``.
@@ -283,8 +287,10 @@ class FieldType(StrEnum):
 
 
 _TYPE_SPELLINGS = {
-    "string": "text", "str": "text", "textarea": "text", "email": "text", "select": "choice", "enum": "choice",
-    "bool": "boolean", "yes_no": "boolean", "tel": "phone", "integer": "number", "int": "number", "float": "number",
+    "string": "text", "str": "text", "textarea": "text", "email": "text", "select": "choice",
+    "enum": "choice",
+    "bool": "boolean", "yes_no": "boolean", "tel": "phone", "integer": "number", "int": "number",
+    "float": "number",
 }  # fmt: skip
 
 _KIND_OF_TYPE = {
@@ -304,8 +310,8 @@ _KIND_OF_TYPE = {
 class CollectionField(Part):
     """One thing to learn from the caller.
 
-    Published: ``key, type, label, required, options, validation`` (a regular expression on the value as text),
-    ``ask_prompt, fhir_path``. The rest is ours:
+    Published: ``key, type, label, required, options, validation`` (a regular expression on the value as
+    text), ``ask_prompt, fhir_path``. The rest is ours:
 
     Attributes:
         key: name of the value in templates, conditions and tool arguments; shared by all states of the graph.
@@ -316,17 +322,20 @@ class CollectionField(Part):
         read_back: repeat what was understood: True, or a template with ``{value}``.
         confirm: read back and wait for a yes before going on.
         when: asked only while this condition holds.
-        heard_as: how callers volunteer it, ``{}`` for the value: "my {} appointment", "move it to {}". Needed to pick
-            a value out of a longer remark when a bare one could mean something else.
-        options_from: path of a list in a tool's result ("find_slots.slots"); the value becomes the chosen item.
-        option_text: how an item of the list is said, with ``{item}``: "{item.start|date} at {item.start|time}".
+        heard_as: how callers volunteer it, ``{}`` for the value: "my {} appointment", "move it to {}". Needed
+            to pick a value out of a longer remark when a bare one could mean something else.
+        options_from: path of a list in a tool's result ("find_slots.slots"); the value becomes the chosen
+            item.
+        option_text: how an item of the list is said, with ``{item}``: "{item.start|date} at
+            {item.start|time}".
         say_options: the question that offers a list, with ``{options}``.
         keyterms: names and terms for the recognizer.
     """
 
     key: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     type: Annotated[
-        FieldType, BeforeValidator(lambda value: _TYPE_SPELLINGS.get(value, value) if isinstance(value, str) else value)
+        FieldType,
+        BeforeValidator(lambda value: _TYPE_SPELLINGS.get(value, value) if isinstance(value, str) else value),
     ]
     label: str
     required: bool = True
@@ -368,8 +377,8 @@ ExitCondition.model_rebuild()
 class Intent(Consequence):
     """Ours: something a caller may want at any time, whatever the state.
 
-    ``person``, ``repeat``, ``slower``, ``hold_on``, ``start_over`` and ``goodbye`` exist without being listed; listing
-    one of these names replaces its words and, where given, its effect.
+    ``person``, ``repeat``, ``slower``, ``hold_on``, ``start_over`` and ``goodbye`` exist without being
+    listed; listing one of these names replaces its words and, where given, its effect.
 
     Attributes:
         name: unique name.
@@ -377,8 +386,8 @@ class Intent(Consequence):
         examples: sentences that mean it (added to the built-in ones for the six names above).
         say: the answer. Without ``next_state`` the conversation then returns to the open question.
         next_state: where it leads.
-        returns: with ``next_state``: a side trip. It ends where the referenced graph ends, or at a state whose
-            ``next_state`` is ``return``; then the interrupted state goes on where it was.
+        returns: with ``next_state``: a side trip. It ends where the referenced graph ends, or at a state
+            whose ``next_state`` is ``return``; then the interrupted state goes on where it was.
         when: condition under which it exists at all.
         tool: a tool called before saying it. The intent is the permission, as a spec is in a state.
         label: a short name in clarifying questions.

@@ -1,4 +1,5 @@
-"""Sentences every conversation needs and no graph should have to write. A graph replaces any of them by name."""
+"""Sentences every conversation needs and no graph should have to write. A graph replaces any of them by
+name."""
 
 from __future__ import annotations
 
@@ -28,6 +29,10 @@ class PhraseName(StrEnum):
     """``{value}``."""
     READ_BACK = "read_back"
     """``{value}``."""
+    ACKNOWLEDGED = "acknowledged"
+    """Before the next question."""
+    PARTIAL = "partial"
+    """Some digits came, more are needed; ``{value}``."""
     CORRECTED = "corrected"
     """``{value}``."""
     SORRY_AGAIN = "sorry_again"
@@ -58,6 +63,10 @@ class PhraseName(StrEnum):
     EMPATHY_FRUSTRATION = "empathy_frustration"
     EMPATHY_WORRY = "empathy_worry"
     EMPATHY_SADNESS = "empathy_sadness"
+    NOTED = "noted"
+    """The caller took what an operator had offered."""
+    HELP = "help"
+    """The question of a state that has no words of its own."""
     GOODBYE = "goodbye"
     LOST = "lost"
     """Nothing else is left to say: a fixed safe sentence."""
@@ -82,6 +91,10 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.CLARIFY: ("Did you want to {options}?",),
     PhraseName.CONFIRM: ("I have {value}. Is that right?", "So that's {value}. Is that correct?"),
     PhraseName.READ_BACK: ("I have {value}.",),
+    PhraseName.ACKNOWLEDGED: ("Thank you.", "Got it.", "Okay."),
+    PhraseName.PARTIAL: ("I have {value} so far. What comes next?",),
+    PhraseName.NOTED: ("Great, I've made a note of that.",),
+    PhraseName.HELP: ("How can I help you?",),
     PhraseName.CORRECTED: ("Okay, {value}.",),
     PhraseName.SORRY_AGAIN: ("Sorry about that. Let's try again.",),
     PhraseName.WHICH_DATE: ("Did you mean {options}?",),
@@ -94,7 +107,10 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
         "I can't hear you, so I'll end the call here. Please call us back any time. Goodbye.",
     ),
     PhraseName.WORKING: ("Let me check on that.", "One moment, please."),
-    PhraseName.PROGRESS: ("I'm still checking, thanks for waiting.", "This is taking a little longer than usual."),
+    PhraseName.PROGRESS: (
+        "I'm still checking, thanks for waiting.",
+        "This is taking a little longer than usual.",
+    ),
     PhraseName.STILL_WORKING: ("I'm still working on that, one moment.",),
     PhraseName.TOOL_FAILED: ("I'm sorry, I couldn't get that done just now.",),
     PhraseName.HANDED_BACK: ("I'm back on the line with you.",),

@@ -1,7 +1,8 @@
 """The seven types of state, a union told apart by ``type``.
 
-The published sets differ between the two interfaces; this is their union, and import accepts the other spellings
-(``tool-call``, ``side-effect``). Fields marked *ours* serve the embedded reasoner (see ``parts.py``).
+The published sets differ between the two interfaces; this is their union, and import accepts the other
+spellings (``tool-call``, ``side-effect``). Fields marked *ours* serve the embedded reasoner (see
+``parts.py``).
 """
 
 from __future__ import annotations
@@ -56,13 +57,14 @@ class BaseState(Part):
 class ActionState(BaseState):
     """The agent engages: says something, listens, answers, and leaves by an exit condition.
 
-    On entry ``preload`` runs, then ``say_on_entry`` (or the first fitting action's ``say``) is spoken, then automatic
-    exits (``when`` alone) are tried. A state without exit conditions other than automatic ones never waits for words.
+    On entry ``preload`` runs, then ``say_on_entry`` (or the first fitting action's ``say``) is spoken, then
+    automatic exits (``when`` alone) are tried. A state without exit conditions other than automatic ones
+    never waits for words.
 
     Attributes:
         say_on_entry: (ours) words on entry.
-        say_again: (ours) words on coming back to it (after a side trip or an answer given in passing); default: the
-            question, i.e. the last sentence said in it that ends with "?".
+        say_again: (ours) words on coming back to it (after a side trip or an answer given in passing);
+            default: the question, i.e. the last sentence said in it that ends with "?".
         prompts: (ours) other wordings of the question, after it was not understood or met by silence.
         expect: (ours) form of the answer.
         then: (ours) escalate, transfer, end, set or clear once the entry words were said.
@@ -95,8 +97,8 @@ class ActionState(BaseState):
 class DecisionState(BaseState):
     """Pass-through: picks exactly one exit condition, says nothing to the caller, waits for nobody.
 
-    Exits are tried in order: the first whose ``when`` holds (and whose ``examples`` fit what the caller said last);
-    the last one is the catch-all.
+    Exits are tried in order: the first whose ``when`` holds (and whose ``examples`` fit what the caller said
+    last); the last one is the catch-all.
     """
 
     type: Literal["decision"]
@@ -196,8 +198,8 @@ class ToolCallState(BaseState):
 
     Attributes:
         designated_tool: the tool; its result is always persisted.
-        on_failure: (ours) next state when the tool fails or takes too long; without it ``next_state`` follows and
-            ``<result>.failed`` is true in conditions.
+        on_failure: (ours) next state when the tool fails or takes too long; without it ``next_state`` follows
+            and ``<result>.failed`` is true in conditions.
         say_on_entry: (ours) said before the tool is called ("Let me book that for you.").
         say_on_failure: (ours) said when it failed, before moving.
     """

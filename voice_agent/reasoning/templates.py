@@ -1,7 +1,7 @@
 """Sentences with ``{path}`` and ``{path|filter}`` in them, filled from what the conversation knows.
 
-A sentence that needs something unknown is not said at all: :func:`render` gives None and the next variant is tried.
-Dates and times become words as they are spoken; nothing but the listed filters can be applied.
+A sentence that needs something unknown is not said at all: :func:`render` gives None and the next variant is
+tried. Dates and times become words as they are spoken; nothing but the listed filters can be applied.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def render(template: str, lookup: Lookup, *, today: date) -> str | None:
 
 
 def render_value(template: Any, lookup: Lookup, *, today: date) -> Any:
-    """A parameter: a lone ``{path}`` gives the value itself, other text is rendered, anything else passes through.
+    """A parameter: a lone ``{path}`` gives the value itself, other text is rendered, anything else passes
+    through.
 
     None when something it needs is unknown.
     """

@@ -32,8 +32,8 @@ class ToolContext:
 
     Attributes:
         conversation_id: of the conversation.
-        idempotency_key: the same for the same arguments in the same visit of a state; a tool that writes hands it on,
-            so that a repeated call cannot book twice.
+        idempotency_key: the same for the same arguments in the same visit of a state; a tool that writes
+            hands it on, so that a repeated call cannot book twice.
         caller_phone: E.164 or None.
         caller: what the lookup during ringing found.
         now: aware, in the practice's zone.
@@ -52,7 +52,8 @@ class Tool:
 
     Attributes:
         name: unique, a Python identifier.
-        function: async; returns anything JSON-like, a pydantic model or a dataclass. Raising means the tool failed.
+        function: async; returns anything JSON-like, a pydantic model or a dataclass. Raising means the tool
+            failed.
         description: one line for a language model.
         timeout_s: after this the call counts as failed.
         idempotent: True when calling it again changes nothing (a lookup).
@@ -68,7 +69,9 @@ class Tool:
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
-            raise ToolError(f"the tool name {self.name!r} is not an identifier; use letters, digits and underscores")
+            raise ToolError(
+                f"the tool name {self.name!r} is not an identifier; use letters, digits and underscores"
+            )
         if not inspect.iscoroutinefunction(inspect.unwrap(self.function)):
             raise ToolError(f"the tool {self.name!r} is not an async function; define it with 'async def'")
 
@@ -105,8 +108,12 @@ class Tool:
         try:
             checked = self.arguments.model_validate(dict(arguments))
         except ValidationError as invalid:
-            wrong = sorted({".".join(map(str, error["loc"])) for error in invalid.errors(include_input=False)})
-            raise BadToolArguments(f"{self.name}: {', '.join(wrong)} missing or of the wrong form") from invalid
+            wrong = sorted(
+                {".".join(map(str, error["loc"])) for error in invalid.errors(include_input=False)}
+            )
+            raise BadToolArguments(
+                f"{self.name}: {', '.join(wrong)} missing or of the wrong form"
+            ) from invalid
         return {name: getattr(checked, name) for name in type(checked).model_fields}
 
 
@@ -137,7 +144,9 @@ class ToolRegistry:
         try:
             return self._by_name[name]
         except KeyError:
-            raise UnknownTool(f"no tool is called {name!r}; registered are {', '.join(sorted(self.names))}") from None
+            raise UnknownTool(
+                f"no tool is called {name!r}; registered are {', '.join(sorted(self.names))}"
+            ) from None
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self._by_name.values())

@@ -1,7 +1,7 @@
 """Finds what would go wrong with a graph before a caller does.
 
-Shape was checked by the models; here it is sense: every way leads somewhere, every state can be reached and left,
-every tool and every template variable exists, every condition can be read. Nothing is raised.
+Shape was checked by the models; here it is sense: every way leads somewhere, every state can be reached and
+left, every tool and every template variable exists, every condition can be read. Nothing is raised.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class _Check:
             if state.name in seen:
                 yield self._at(path, f"two states are called {state.name!r}", "rename one")
             if state.name == RETURN:
-                yield self._at(path, f"{RETURN!r} is reserved for coming back from a side trip", "rename the state")
+                yield self._at(
+                    path, f"{RETURN!r} is reserved for coming back from a side trip", "rename the state"
+                )
             seen.add(state.name)
 
     def _ends(self) -> Iterator[Problem]:
@@ -103,9 +105,13 @@ class _Check:
             if state is None:
                 yield self._at((role,), f"the state {name!r} does not exist", self._closest(name))
             elif role == "terminal_state" and not isinstance(state, ActionState):
-                yield self._at((role,), f"the terminal state {name!r} is a {state.type} state", "use an action state")
+                yield self._at(
+                    (role,), f"the terminal state {name!r} is a {state.type} state", "use an action state"
+                )
             elif self.depth == 0 and not isinstance(state, ActionState):
-                yield self._at((role,), f"the initial state {name!r} is a {state.type} state", "use an action state")
+                yield self._at(
+                    (role,), f"the initial state {name!r} is a {state.type} state", "use an action state"
+                )
             elif role == "terminal_state" and isinstance(state, ActionState):
                 yield from self._terminal(state)
 
@@ -113,7 +119,9 @@ class _Check:
         path: Path = ("states", self.graph.states.index(state))
         if len(state.actions) != 1:
             count = len(state.actions)
-            yield self._at(path, f"the terminal state {state.name!r} has {count} actions", "give it exactly one")
+            yield self._at(
+                path, f"the terminal state {state.name!r} has {count} actions", "give it exactly one"
+            )
         if state.exit_conditions:
             message = f"the terminal state {state.name!r} has exit conditions"
             yield self._at(path, message, "remove them: the conversation ends here", Severity.WARNING)
@@ -137,12 +145,16 @@ class _Check:
                 ending.add(state.name)
             if state.name not in reached and self.depth == 0:
                 message = f"no way leads to the state {state.name!r}"
-                yield self._at(("states", index), message, "lead an exit to it or remove it", Severity.WARNING)
+                yield self._at(
+                    ("states", index), message, "lead an exit to it or remove it", Severity.WARNING
+                )
         finishing = _closure(ending, backwards)
         for index, state in enumerate(graph.states):
             if state.name in reached and state.name not in finishing and ways[state.name] & set(ways):
                 message = f"from {state.name!r} the conversation can never end"
-                yield self._at(("states", index), message, f"lead to {graph.terminal_state!r}", Severity.WARNING)
+                yield self._at(
+                    ("states", index), message, f"lead to {graph.terminal_state!r}", Severity.WARNING
+                )
         yield from self._endless_thoughts()
 
     def _endless_thoughts(self) -> Iterator[Problem]:
@@ -192,11 +204,14 @@ class _Check:
         if not all(exit_.is_automatic for exit_ in state.exit_conditions):
             yield from self._catch_all(state.exit_conditions, path, Severity.WARNING)
 
-    def _catch_all(self, exits: tuple[ExitCondition, ...], path: Path, missing: Severity) -> Iterator[Problem]:
+    def _catch_all(
+        self, exits: tuple[ExitCondition, ...], path: Path, missing: Severity
+    ) -> Iterator[Problem]:
         for index, exit_ in enumerate(exits[:-1]):
             if exit_.is_catch_all:
-                message = "a catch-all before other exits"
-                yield self._at((*path, "exit_conditions", index), message, "move it to the end")
+                message = "the embedded reasoner has only the description to tell this exit by"
+                remedy = "add examples, answer or when"
+                yield self._at((*path, "exit_conditions", index), message, remedy, Severity.WARNING)
         if exits and not exits[-1].is_catch_all:
             remedy = "end with an exit that has no examples, answer or when"
             yield self._at((*path, "exit_conditions"), "there is no catch-all exit", remedy, missing)
@@ -211,7 +226,9 @@ class _Check:
                 yield self._at(place, f"{field.key!r} already means something else", "rename the field")
             seen.add(field.key)
             if field.type is FieldType.CHOICE and not field.options and not field.options_from:
-                yield self._at(place, f"the choice {field.key!r} has no options", "add options or options_from")
+                yield self._at(
+                    place, f"the choice {field.key!r} has no options", "add options or options_from"
+                )
             if field.validation is not None:
                 yield from self._pattern(field.validation, (*place, "validation"))
             if field.options_from is not None:
@@ -303,7 +320,7 @@ class _Check:
     def _phrases(self) -> Iterator[Problem]:
         for name, variants in self.graph.phrases.items():
             path: Path = ("phrases", name)
-            if name not in PhraseName:
+            if name not in set(PhraseName):
                 close = difflib.get_close_matches(name, [str(known) for known in PhraseName], n=1)
                 remedy = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(PhraseName)}"
                 yield self._at(path, f"no phrase is called {name!r}", remedy)

@@ -1,4 +1,5 @@
-"""What a state refers to: other states, tools, templates. Read by the validator, the drawing and the engine."""
+"""What a state refers to: other states, tools, templates. Read by the validator, the drawing and the
+engine."""
 
 from __future__ import annotations
 
@@ -78,6 +79,8 @@ def templates_of(state: State) -> Iterator[tuple[Path, str, frozenset[str]]]:
     if isinstance(state, ActionState) and state.then is not None:
         for text in _texts(state.then.set.values()):
             yield ("then", "set"), text, none
+        if state.then.transfer is not None:
+            yield ("then", "transfer"), state.then.transfer, none
     if isinstance(state, DataCollectionState):
         yield from _field_templates(state)
 
@@ -130,5 +133,5 @@ def _texts(values: object) -> Iterator[str]:
     if isinstance(values, str):
         yield values
     elif isinstance(values, list | tuple) or hasattr(values, "__iter__"):
-        for value in values:  # type: ignore[attr-defined]
+        for value in values:
             yield from _texts(value)

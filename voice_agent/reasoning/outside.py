@@ -1,0 +1,162 @@
+"""Signals that are not the caller's words: silence, tone, events, guidance, and operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voice_agent.reasoning.effects import End, FillerType, Pace, SayKind, Thought
+from voice_agent.reasoning.guidance import GuidanceKind, parse_guidance, second_person
+from voice_agent.reasoning.interjecting import Interjector
+from voice_agent.reasoning.phrases import PhraseName
+from voice_agent.reasoning.questions import question
+from voice_agent.reasoning.reasoner import Speaker
+from voice_agent.reasoning.session import Draft, GuidedQuestion, Phase, Session, Voice
+from voice_agent.reasoning.signals import Emotion, External, HandedBack, OperatorSaid, Silence
+from voice_agent.reasoning.states import DataCollectionState
+from voice_agent.reasoning.walking import Walker
+
+EMPATHY_VALENCE = -0.3
+"""How unpleasant (-1..1) a caller must sound before it is said aloud."""
+EMPATHY_TURNS = 4
+"""Turns between two such remarks: said more often it sounds like a formula."""
+
+_EMPATHY = {
+    "anger": PhraseName.EMPATHY_FRUSTRATION, "angry": PhraseName.EMPATHY_FRUSTRATION,
+    "frustration": PhraseName.EMPATHY_FRUSTRATION, "frustrated": PhraseName.EMPATHY_FRUSTRATION,
+    "annoyance": PhraseName.EMPATHY_FRUSTRATION, "disgust": PhraseName.EMPATHY_FRUSTRATION,
+    "fear": PhraseName.EMPATHY_WORRY, "fearful": PhraseName.EMPATHY_WORRY,
+    "anxiety": PhraseName.EMPATHY_WORRY,
+    "worry": PhraseName.EMPATHY_WORRY,
+    "sadness": PhraseName.EMPATHY_SADNESS, "sad": PhraseName.EMPATHY_SADNESS,
+    "resignation": PhraseName.EMPATHY_SADNESS, "grief": PhraseName.EMPATHY_SADNESS,
+}  # fmt: skip
+
+
+@dataclass
+class Outside:
+    """Takes what comes from outside the caller's words."""
+
+    session: Session
+    walker: Walker
+    interjector: Interjector
+
+    def silence(self, signal: Silence) -> None:
+        """Prompt, prompt again, then end politely; patient after "hold on"."""
+        session = self.session
+        if session.phase is not Phase.WAITING:
+            return
+        if session.holds > 0:
+            session.holds -= 1
+            return
+        session.silences += 1
+        if session.silences > session.settings.silence_prompts:
+            session.say(session.phrases.phrase(PhraseName.SILENCE_END), SayKind.GOODBYE)
+            session.emit(End("timeout"))
+            session.phase = Phase.ENDED
+            return
+        session.say(session.phrases.phrase(PhraseName.SILENCE), SayKind.PROMPT)
+        session.say(question(session, session.silences), SayKind.PROMPT, question=True)
+
+    def emotion(self, signal: Emotion) -> None:
+        """Keep the newest reading; the next reply may take it up."""
+        self.session.memory.emotion = {
+            "dominant": signal.dominant,
+            "valence": signal.valence,
+            "arousal": signal.arousal,
+            **signal.details,
+        }
+
+    def empathize(self) -> None:
+        """Acknowledge how the caller sounds before the reply, once in a while."""
+        session = self.session
+        emotion = session.memory.emotion
+        name = _EMPATHY.get(str(emotion.get("dominant", "")).lower())
+        if name is None or emotion.get("valence", 0.0) > EMPATHY_VALENCE or not session.queue_has_words:
+            return
+        if session.memory.turns - session.acknowledged_at < EMPATHY_TURNS:
+            return
+        session.acknowledged_at = session.memory.turns
+        words = session.phrases.phrase(name)
+        session.queue.insert(0, Draft(words, filler_type=FillerType.EMPATHY, policy=session.policy))
+
+    def external(self, signal: External) -> None:
+        """A fact is kept and may release a waiting state; guidance waits for the next reply."""
+        session = self.session
+        if signal.kind == "guidance":
+            guidance = parse_guidance(signal.message, signal.sender)
+            if guidance.kind is GuidanceKind.SLOW_DOWN:
+                session.emit(Pace(session.settings.slow_pace, "guidance"))
+            elif guidance.kind is GuidanceKind.TRANSFER:
+                self.interjector.person(reason=signal.message, trigger="operator")
+            else:
+                session.guidance.append(guidance)
+                if guidance.kind is GuidanceKind.OTHER:
+                    session.emit(Thought(f"{guidance.sender}: {guidance.text}"))
+            return
+        event = session.memory.event
+        event.update(message=signal.message, sender=signal.sender, count=event.get("count", 0) + 1)
+        session.emit(Thought(f"{signal.sender}: {signal.message}"))
+        session.released = True
+        if session.phase is Phase.WAITING:
+            self.walker.follow_automatic_exits()
+
+    def work_in_guidance(self) -> None:
+        """Put what an operator wants into the reply that is about to be said; one question at a time."""
+        session = self.session
+        if session.phase is not Phase.WAITING:
+            return
+        for guidance in session.guidance:
+            if guidance.kind is GuidanceKind.SAY:
+                self._before_question(Draft(_sentence(guidance.text), verbatim=True, policy=session.policy))
+        asked = next((g for g in session.guidance if g.kind in (GuidanceKind.ASK, GuidanceKind.OFFER)), None)
+        if asked is not None:
+            text = second_person(asked.text)
+            offer = asked.kind is GuidanceKind.OFFER
+            session.queue = [
+                item for item in session.queue if not (isinstance(item, Draft) and item.question)
+            ]
+            name = PhraseName.GUIDED_OFFER if offer else PhraseName.GUIDED_ASK
+            session.say(session.phrases.phrase(name, text=text), question=True)
+            session.pending = GuidedQuestion(text, None if offer else self._field_called(asked.text), offer)
+        session.guidance = [g for g in session.guidance if g.kind is not GuidanceKind.SAY and g is not asked]
+
+    def _before_question(self, draft: Draft) -> None:
+        queue = self.session.queue
+        index = next(
+            (i for i, item in enumerate(queue) if isinstance(item, Draft) and item.question), len(queue)
+        )
+        queue.insert(index, draft)
+
+    def _field_called(self, text: str) -> str | None:
+        """The field of the graph whose label an operator's words name."""
+        words = text.lower()
+        for place in self.session.linked.places.values():
+            if isinstance(place.state, DataCollectionState):
+                for field in place.state.fields:
+                    if field.label.lower() in words or field.key.replace("_", " ") in words:
+                        return field.key
+        return None
+
+    def took_over(self) -> None:
+        """A person speaks now."""
+        self.session.voice = Voice.OPERATOR
+
+    def operator_said(self, signal: OperatorSaid) -> None:
+        """Keep what the operator said."""
+        self.session.history.says(Speaker.OPERATOR, signal.text)
+
+    def handed_back(self, signal: HandedBack) -> None:
+        """Speak again: no new greeting, back to the open question."""
+        session = self.session
+        session.voice = Voice.AGENT
+        session.emit(Thought(f"{signal.operator} handed the conversation back"))
+        if session.phase in (Phase.WAITING, Phase.WORKING):
+            session.say(session.phrases.phrase(PhraseName.HANDED_BACK))
+        if session.phase is Phase.WAITING:
+            self.interjector.ask_again()
+
+
+def _sentence(text: str) -> str:
+    """Text as a sentence of its own."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."
