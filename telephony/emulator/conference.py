@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
 
-from .conference_callbacks import ConferenceCallbackOrder, ConferenceCallbacks
+from .conference_callbacks import ConferenceCallbacks
 from .errors import WebhookFailed
 from .events import EventKind
 from .g711 import SILENCE_FRAME
 from .identifiers import new_sid
 from .leg import Leg
-from .mixer import DelayLine, Hears, decoded, mix
+from .mixer import Hears, decoded, mix
+from .participant import LeaveReason, Membership, Participant
 from .recordings import Recording, RecordingOrder
 from .services import Services
-from .sources import Announcement, AudioSource, Loop, beep, music
-from .tones import HOLD_MUSIC_HZ, WAIT_MUSIC_HZ
+from .sources import Announcement, AudioSource, beep, music
+from .tones import HOLD_MUSIC_HZ
 
 DUPLICATE_LABEL = 16025
 BAD_COACH = 13240
@@ -36,22 +36,6 @@ class ConferenceStatus(StrEnum):
     INIT = "init"
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
-
-
-class LeaveReason(StrEnum):
-    """`ReasonParticipantLeft`."""
-
-    ENDED_BY_API = "conference_ended_via_api"
-    MODERATOR_ENDED = "moderator_ended_conference"
-    UPDATED_BY_API = "participant_updated_via_api"
-    HUNG_UP = "participant_hung_up"
-    ADD_FAILED = "participant_add_failed"
-    KICKED = "participant_kicked"  # not documented as a reason; reported as participant_updated_via_api
-
-    @property
-    def reported(self) -> str:
-        """The value in the callback."""
-        return LeaveReason.UPDATED_BY_API.value if self is LeaveReason.KICKED else self.value
 
 
 class EndReason(StrEnum):
@@ -70,94 +54,6 @@ class JoinRefused(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-
-
-@dataclass(frozen=True)
-class Membership:
-    """How a leg wants to be in a conference; everything that `<Conference>` and Participants create share.
-
-    `wait_audio` is what it hears until the start: None is the default music, empty is silence.
-    """
-
-    label: str = ""
-    muted: bool = False
-    hold: bool = False
-    beep: str = "true"
-    start_on_enter: bool = True
-    end_on_exit: bool = False
-    coaching: bool = False
-    call_sid_to_coach: str = ""
-    jitter_buffer: str = "large"
-    wait_audio: bytes | None = None
-    max_participants: int = 250
-    callbacks: ConferenceCallbackOrder = field(default_factory=ConferenceCallbackOrder)
-    recording: RecordingOrder | None = None
-    region: str = ""
-
-
-class Participant:
-    """A leg in a conference.
-
-    `turned` is set for `app:` legs, whose far side stands in the conference (see `Leg`).
-    """
-
-    def __init__(self, leg: Leg, conference: Conference, terms: Membership, *, turned: bool) -> None:
-        self.leg = leg
-        self.conference = conference
-        self.terms = terms
-        self.turned = turned
-        self.created: datetime = leg.services.clock.now()
-        self.updated = self.created
-        self.left: asyncio.Future[LeaveReason] = asyncio.get_running_loop().create_future()
-        self.personal: AudioSource | None = None  # hold music or an announcement to this one only
-        self.waiting: AudioSource | None = _waiting_audio(terms.wait_audio)
-        self.heard_frame = SILENCE_FRAME
-        self.speaking = False
-        self.speech_run = 0
-        self._delay = DelayLine(leg.services.config.limits.jitter_delay_ms[terms.jitter_buffer])
-
-    def contribution(self) -> bytes:
-        """What this participant says in this tick, after its jitter buffer."""
-        return self._delay.push(self.leg.downlink if self.turned else self.leg.uplink)
-
-    def deliver(self, frame: bytes) -> None:
-        """What this participant hears in this tick."""
-        if self.turned:
-            self.leg.uplink = frame
-        else:
-            self.leg.downlink = frame
-
-    def hold_with(self, ulaw: bytes) -> None:
-        """Replace the hold music."""
-        if self.terms.hold:
-            self.personal = _waiting_audio(ulaw)
-
-    def wait_with(self, ulaw: bytes) -> None:
-        """Replace the wait music."""
-        self.waiting = _waiting_audio(ulaw)
-
-    def fields(self) -> tuple[tuple[str, str], ...]:
-        """The form fields of callbacks about this participant."""
-        terms = self.terms
-        return (
-            ("CallSid", self.leg.sid),
-            ("Muted", _text(terms.muted)),
-            ("Hold", _text(terms.hold)),
-            ("Coaching", _text(terms.coaching)),
-            ("EndConferenceOnExit", _text(terms.end_on_exit)),
-            ("StartConferenceOnEnter", _text(terms.start_on_enter)),
-            ("ParticipantLabel", terms.label),
-        )
-
-
-def _text(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _waiting_audio(ulaw: bytes | None) -> AudioSource | None:
-    if ulaw is None:
-        return music(WAIT_MUSIC_HZ)
-    return Loop(ulaw) if len(ulaw) >= len(SILENCE_FRAME) else None
 
 
 class Conference:
@@ -303,7 +199,7 @@ class Conference:
         participant.terms = terms
         participant.updated = self._services.clock.now()
         if terms.wait_audio is not old.wait_audio:
-            participant.waiting = _waiting_audio(terms.wait_audio)
+            participant.wait_with(terms.wait_audio or b"")
         self._changed()
         leg_sid = participant.leg.sid
         if terms.muted != old.muted:

@@ -8,19 +8,21 @@ from collections.abc import Awaitable, Callable
 from .accounts import Account
 from .callbacks import Callback
 from .clock import first_of
-from .conference import JoinRefused, LeaveReason, Membership, Participant
+from .conference import JoinRefused
 from .creation_queue import CreationQueue
 from .errors import WebhookFailed
 from .events import EventKind
 from .g711 import FRAME_SECONDS
 from .identifiers import split_address
 from .leg import CallStatus, Direction, Leg, Progress
+from .participant import LeaveReason, Membership, Participant
 from .phones import Directory, Phone, PhoneBehaviour, PhoneCall
 from .program import Program
 from .recordings import Recording, RecordingOrder, RecordingShelf
 from .rooms import Rooms
 from .services import Services
-from .stream import MediaStream, StreamKind
+from .stream import MediaStream
+from .stream_order import StreamKind
 from .twiml import Document
 from .webhook import Target
 

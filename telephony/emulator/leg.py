@@ -16,11 +16,12 @@ from .identifiers import new_sid, rfc2822
 from .recordings import Recording
 from .services import Services
 from .sources import AudioSource
-from .stream import MediaStream, StreamKind, StreamOrder
+from .stream import MediaStream
+from .stream_order import StreamKind, StreamOrder
 from .webhook import Target
 
 if TYPE_CHECKING:
-    from .conference import Participant
+    from .participant import Participant
 
 MAX_TRACKS = 4  # <Start><Stream> tracks of one call, shared with asynchronous machine detection
 API_VERSION = "2010-04-01"

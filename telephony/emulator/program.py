@@ -12,16 +12,17 @@ from urllib.parse import urljoin
 
 from .audio_documents import FOREVER, fetched_audio, rendered_verb, repeats
 from .clock import first_of
-from .conference import JoinRefused, Membership
+from .conference import JoinRefused
 from .conference_callbacks import ConferenceCallbackOrder
 from .dialing import dial_parties
 from .errors import WebhookFailed
 from .events import EventKind
 from .gather import gather
 from .leg import CallStatus, Leg, TooManyStreams
+from .participant import Membership
 from .recordings import RecordingOrder, RecordingSource
 from .sources import Clip, Loop, Quiet
-from .stream import StreamKind, StreamOrder
+from .stream_order import StreamKind, StreamOrder
 from .tones import PLAY_HZ, tone_ulaw
 from .twiml import Document, Element
 from .twiml_schema import CONFERENCE_EVENTS

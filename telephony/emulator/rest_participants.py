@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .audio_documents import fetched_audio
-from .conference import Conference, ConferenceStatus, JoinRefused, Membership, Participant
+from .clock import first_of
+from .conference import Conference, ConferenceStatus, JoinRefused
 from .conference_callbacks import ConferenceCallbackOrder
 from .errors import WebhookFailed
 from .exchange import Exchange
 from .identifiers import APP, is_sid, rfc2822, split_address
 from .leg import CallStatus, Direction, Leg, Progress
 from .origination import Fields, OutboundPlan, originate
+from .participant import Membership, Participant
 from .recordings import RecordingOrder, RecordingSource
 from .rest import API, Json, RestReply, RestRequest, Route, not_found, page
 from .rest_calls import (
@@ -165,7 +167,7 @@ class Participants:
         if document is not None:
             await exchange.run_twiml(leg, document)
         else:
-            await participant.left
+            await first_of(participant.left)
 
     def _forget(self, room: Conference, invited: Invited) -> None:
         waiting = self._invited.get(room.sid, [])

@@ -10,7 +10,8 @@ from .leg import Leg, TooManyStreams
 from .rest import API, Json, RestReply, RestRequest, Route, not_found
 from .rest_calls import NOT_IN_PROGRESS, find
 from .rest_params import CREATE_STREAM, UPDATE_STREAM, RestError, checked
-from .stream import MediaStream, StreamKind, StreamOrder
+from .stream import MediaStream
+from .stream_order import StreamKind, StreamOrder
 from .twiml import MAX_PARAMETER_CHARACTERS
 
 TOO_MANY = 20001  # no code of its own is published for "no room for another stream"

@@ -8,15 +8,10 @@ than once: the application closes, the network stops it, the connection is lost.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from .callbacks import Callback
 from .clock import within
@@ -25,6 +20,7 @@ from .events import EventKind
 from .faults import FaultKind
 from .g711 import FRAME_SECONDS
 from .identifiers import iso8601, new_sid
+from .media_faults import MediaFaults
 from .playout import PlayoutQueue
 from .services import Services
 from .signature import sign
@@ -38,44 +34,11 @@ from .stream_messages import (
     StreamMessageError,
     parse_client_message,
 )
+from .stream_order import TRACKS, StreamEnd, StreamKind, StreamOrder
 from .transport import ABNORMAL_CLOSE, Binary, Closed, MediaSocket, Text
 
 HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 3.0
-TRACKS = {
-    "inbound_track": ("inbound",),
-    "outbound_track": ("outbound",),
-    "both_tracks": ("inbound", "outbound"),
-}
-
-
-class StreamKind(StrEnum):
-    """Which verb or request opened the stream."""
-
-    TAP = "tap"  # <Start><Stream> and Streams REST: we only send
-    CONNECT = "connect"  # <Connect><Stream>: both ways, blocks the call's TwiML
-
-
-class StreamEnd(StrEnum):
-    """Why a stream is over."""
-
-    CLOSED_BY_SERVER = "closed_by_server"
-    STOPPED = "stopped"
-    LOST = "lost"
-    NEVER_OPENED = "never_opened"
-
-
-@dataclass(frozen=True)
-class StreamOrder:
-    """What the application asked for; `track` is inbound_track, outbound_track or both_tracks."""
-
-    url: str
-    kind: StreamKind
-    name: str = ""
-    track: str = "inbound_track"
-    status_callback: str = ""
-    status_callback_method: str = "POST"
-    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class MediaStream:
@@ -106,10 +69,7 @@ class MediaStream:
         self._frames = 0
         self._stopping = False
         self._warned: set[int] = set()
-        self._hold_until = 0.0
-        self._jitter_s = 0.0
-        self._loss = 0.0
-        self._random = random.Random(self.sid)
+        self._faults = MediaFaults(services.clock, services.faults, self.sid)
         self._heard_from_app = False
 
     @property
@@ -135,8 +95,12 @@ class MediaStream:
     async def open(self) -> bool:
         """Make the handshake and send `connected` and `start`; False when that failed."""
         self._log.record(EventKind.STREAM_OPENING, self.call_sid, stream=self.sid, name=self.name)
+        if not self.order.allowed_url:
+            reason = f"stream URL {self.order.url!r} must start with wss:// (ws:// on loopback only)"
+            self._log.violate(31922, reason, self.call_sid)
+            self._never_opened(31922, reason)
+            return False
         try:
-            self._check_scheme()
             socket = await self._handshake()
         except ConnectFailed as failed:
             self._never_opened(31901, str(failed))
@@ -144,9 +108,6 @@ class MediaStream:
             self._never_opened(31901, str(failed))
         except HandshakeRefused as refused:
             self._never_opened(31920, str(refused))
-        except ValueError as wrong:
-            self._log.violate(31922, str(wrong), self.call_sid)
-            self._never_opened(31922, str(wrong))
         else:
             if self._stopping:
                 await socket.close(self._services.config.switches.close_code)
@@ -164,19 +125,18 @@ class MediaStream:
             return
         timestamp = round(self._frames * FRAME_SECONDS * 1000)
         self._frames += 1
-        if self._services.faults.waiting:
-            self._take_faults()
+        self._faults.look(self.order.url, self.name, self.sid, self.call_sid, call_sid=self.call_sid)
+        if self._faults.drops_now:
+            self.drop()
+            return
         for track in self._tracks:
-            if track == "inbound" and self._loss and self._random.random() < self._loss:
+            if track == "inbound" and self._faults.loses():
                 continue
             audio = uplink if track == "inbound" else downlink
             self._queue(partial(self._writer.media, track, timestamp, audio), media=True)
-        now = self._services.clock.monotonic()
-        if now < self._hold_until:
-            return
-        self._wake.set()
-        if self._jitter_s:
-            self._hold_until = now + self._random.uniform(0, self._jitter_s)
+        if not self._faults.holding:
+            self._wake.set()
+            self._faults.delivered()
 
     def next_frame(self) -> bytes | None:
         """This tick's audio from the application, silence when it sent none; None after the end."""
@@ -198,7 +158,7 @@ class MediaStream:
             return
         self._stopping = True
         if self._socket is not None:
-            self._hold_until = 0.0
+            self._faults.release()
             self._send(self._writer.stop)
             self._services.tasks.start(self._force_end(), f"end of stream {self.sid}")
 
@@ -206,17 +166,6 @@ class MediaStream:
         """Lose the connection without `stop` (a fault)."""
         if self._socket is not None and not self.ended.done():
             self._socket.drop()
-
-    def stall(self, seconds: float) -> None:
-        """Deliver nothing for a while, as if the application did not read (a fault)."""
-        self._hold_until = self._services.clock.monotonic() + seconds
-
-    def _check_scheme(self) -> None:
-        parts = urlsplit(self.order.url)
-        if parts.scheme == "ws" and _is_loopback(parts.hostname or ""):
-            return
-        if parts.scheme != "wss":
-            raise ValueError(f"stream URL {self.order.url!r} must start with wss:// (ws:// on loopback only)")
 
     async def _handshake(self) -> MediaSocket:
         config = self._services.config
@@ -281,7 +230,7 @@ class MediaStream:
             while not self.ended.done():
                 await self._wake.wait()
                 self._wake.clear()
-                if self._services.clock.monotonic() < self._hold_until and not self._stopping:
+                if self._faults.holding and not self._stopping:
                     continue
                 while self._outbox:
                     media, build = self._outbox.popleft()
@@ -387,23 +336,6 @@ class MediaStream:
         if end is not StreamEnd.NEVER_OPENED:
             self._callback("stream-stopped")
 
-    def _take_faults(self) -> None:
-        faults, subjects = self._services.faults, (self.order.url, self.name, self.sid, self.call_sid)
-        if drop := faults.take(FaultKind.DROP_STREAM, *subjects, call_sid=self.call_sid):
-            self._services.tasks.start(self._drop_later(drop.value), f"fault on stream {self.sid}")
-        for kind in (FaultKind.SLOW_READER, FaultKind.BURST_MEDIA):
-            if hold := faults.take(kind, *subjects, call_sid=self.call_sid):
-                self.stall(hold.value)
-        if jitter := faults.take(FaultKind.JITTER_MEDIA, *subjects, call_sid=self.call_sid):
-            self._jitter_s = jitter.value
-        if loss := faults.take(FaultKind.LOSE_MEDIA, *subjects, call_sid=self.call_sid):
-            self._loss = loss.value
-
-    async def _drop_later(self, seconds: float) -> None:
-        clock = self._services.clock
-        await clock.sleep_until(clock.monotonic() + seconds)
-        self.drop()
-
     def _notify_once(self, code: int, message: str) -> None:
         if code not in self._warned:
             self._warned.add(code)
@@ -430,12 +362,3 @@ class MediaStream:
                 self.call_sid,
             )
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -30,9 +30,7 @@ async def launch(app: ConferenceApp) -> AsyncIterator[Launch]:
     running: list[Emulator] = []
 
     async def start(**settings: Any) -> Emulator:
-        config = EmulatorConfig(
-            voice_url=app.url + "/voice", app_voice_url=app.url + "/agent", limits=FAST
-        )
+        config = EmulatorConfig(voice_url=app.url + "/voice", app_voice_url=app.url + "/agent", limits=FAST)
         emulator = Emulator(replace(config, **settings))
         await emulator.start()
         app.config = emulator.config
