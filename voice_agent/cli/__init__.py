@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from voice_agent.cli import call, doctor, emulator, graph, serve
+from voice_agent.cli import call, demo, doctor, emulator, graph, serve
 
 app = typer.Typer(
     name="voice-agent",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("call")(call.call)
+app.command("demo")(demo.demo)
 app.command("emulator")(emulator.emulator)
 app.command("doctor")(doctor.doctor)
 app.add_typer(graph.app, name="graph")

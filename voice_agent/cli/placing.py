@@ -32,23 +32,36 @@ GOES_ON = frozenset({"filler", "progress"})
 
 
 @dataclass
+class Sentence:
+    """One sentence of the agent. ``state``: where the graph stood; ``current_since``: when its turn to be heard
+    came (by the telephone's clock), None while others are before it."""
+
+    said: AgentTranscriptDelta
+    state: str
+    current_since: float | None = None
+
+
+@dataclass
 class FollowedCall:
     """A call in progress, from the caller's side, with the practice's own events beside it.
+
+    The practice tells of its sentences when they are decided, and what became of each when it was played: the
+    oldest one in between is being heard.
 
     Attributes:
         phone: the telephone.
         events: all events so far.
         state: the graph's current state.
-        sentences: the agent's sentences that were begun, oldest first.
+        turn: sentences since the caller last spoke.
     """
 
     phone: Telephone
     events: list[CallEvent] = field(default_factory=list)
     state: str = ""
-    sentences: list[AgentTranscriptDelta] = field(default_factory=list)
+    turn: list[Sentence] = field(default_factory=list)
     audio_starts_at: float | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    _open: set[str] = field(default_factory=set)
+    _open: dict[str, Sentence] = field(default_factory=dict)
     _tools: set[str] = field(default_factory=set)
     _turn_from: float = 0.0
 
@@ -58,26 +71,42 @@ class FollowedCall:
         if event.t > 0 and self.phone.answered.is_set() and not self.phone.ended.is_set():
             # An event arrives after it happened: the smallest delay seen tells best how the clocks differ.
             offset = event.t - self.phone.now
-            self.audio_starts_at = (
-                offset if self.audio_starts_at is None else max(self.audio_starts_at, offset)
-            )
+            known = self.audio_starts_at
+            self.audio_starts_at = offset if known is None else max(known, offset)
         match event:
             case AgentTranscriptDelta():
-                self.sentences.append(event)
-                self._open.add(event.utterance_id)
+                sentence = Sentence(event, self.state)
+                self.turn.append(sentence)
+                self._open[event.utterance_id] = sentence
             case AgentTranscript():
-                self._open.discard(event.utterance_id)
+                self._open.pop(event.utterance_id, None)
             case ToolCallStarted():
                 self._tools.add(event.call_id)
             case ToolCallCompleted():
                 self._tools.discard(event.call_id)
             case StateTransition():
                 self.state = event.to_state
+        current = self.current
+        if current is not None and current.current_since is None:
+            current.current_since = self.phone.now
+
+    @property
+    def current(self) -> Sentence | None:
+        """The sentence that is being heard, or is about to be."""
+        return next(iter(self._open.values()), None)
+
+    @property
+    def heard_of_current_s(self) -> float:
+        """Seconds of the current sentence that were audible so far."""
+        sentence, agent = self.current, self.phone.agent
+        if sentence is None or sentence.current_since is None or not agent.speaking:
+            return 0.0
+        return agent.now - max(sentence.current_since, agent.voice_start)
 
     @property
     def agent_has_floor(self) -> bool:
         """True while the agent speaks, is about to, or works on something."""
-        goes_on = bool(self.sentences) and self.sentences[-1].kind in GOES_ON
+        goes_on = bool(self.turn) and self.turn[-1].said.kind in GOES_ON
         return bool(self._open or self._tools or goes_on or self.phone.agent.speaking)
 
     @property
@@ -91,6 +120,7 @@ class FollowedCall:
     def begin_turn(self) -> None:
         """The caller has spoken: only what the agent says from now on is its answer."""
         self._turn_from = self.phone.now
+        self.turn.clear()
 
     async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait, 20 ms at a time, until ``condition``; False when the call or the time was over first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voice_agent.cli.command import console, load_settings, run, stops_with_stdin
+from voice_agent.cli.command import CommandError, console, load_settings, run, stops_with_stdin
 
 if TYPE_CHECKING:
     from voice_agent.app import Ready
@@ -26,11 +26,17 @@ def serve(
 
     async def start() -> None:
         settings = load_settings()
+        from voice_agent.app import StartError
         from voice_agent.app import serve as serve_application
 
         announce = _as_json if as_json else _as_panel
-        async with stops_with_stdin(stop_with_stdin):
-            await serve_application(settings, host=host, port=port, announce=announce)
+        try:
+            async with stops_with_stdin(stop_with_stdin):
+                await serve_application(settings, host=host, port=port, announce=announce)
+        except StartError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
     run(start())
 
