@@ -33,8 +33,13 @@ GOES_ON = frozenset({"filler", "progress"})
 
 @dataclass
 class Sentence:
-    """One sentence of the agent. ``state``: where the graph stood; ``current_since``: when its turn to be heard
-    came (by the telephone's clock), None while others are before it."""
+    """One sentence of the agent.
+
+    Attributes:
+        said: its words.
+        state: where the graph stood when they were decided.
+        current_since: when it came to be heard, by the telephone's clock; None while others are before it.
+    """
 
     said: AgentTranscriptDelta
     state: str

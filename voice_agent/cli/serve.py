@@ -36,7 +36,7 @@ def serve(
         except StartError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+            raise CommandError(f"cannot serve on {host}:{port}: {error}") from error
 
     run(start())
 
