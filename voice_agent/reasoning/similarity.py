@@ -32,8 +32,8 @@ TRIGRAM_WEIGHT = 0.12
 
 _WORD = re.compile(r"[a-z0-9']+")
 _NEGATION = re.compile(
-    r"\b(?:do not|does not|did not|don't|doesn't|didn't|won't|will not|wouldn't|can't|cannot|not|never|no need to"
-    r"|without|rather not|instead of|isn't|is not|wasn't|haven't)\b"
+    r"\b(?:do not|does not|did not|don't|doesn't|didn't|won't|will not|wouldn't|can't|cannot|not|never"
+    r"|no need to|without|rather not|instead of|isn't|is not|wasn't|haven't)\b"
 )
 _SCOPE_END = re.compile(r"\b(?:but|just|only|rather|instead|and|because|so|i want|i'd like|i need)\b|[,.;?!]")
 _ENDINGS = (

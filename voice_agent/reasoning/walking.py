@@ -147,7 +147,9 @@ class Walker:
             self.escalate(
                 given if isinstance(given, Escalation) else Escalation(reason=given), trigger="graph"
             )
-        target = render(consequence.transfer, memory.lookup, today=memory.today) if consequence.transfer else None
+        target = (
+            render(consequence.transfer, memory.lookup, today=memory.today) if consequence.transfer else None
+        )
         if target:
             session.emit(Transfer(target, session.here.state.name))
             session.phase = Phase.ENDED
