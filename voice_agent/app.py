@@ -32,12 +32,11 @@ from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.network import Network
-from voice_agent.call.ports import CallInfo, Line, Session
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
-from voice_agent.call.service import call_service
-from voice_agent.call.session import CallParts, CallSession
+from voice_agent.call.session import CallParts
+from voice_agent.call.sessions import Sessions
 from voice_agent.call.speech import SpeechServices, speech_services
 from voice_agent.call.switchboard import Switchboard
 from voice_agent.call.turn_model import TurnModel
@@ -145,11 +144,12 @@ async def running(
         tokens = StreamTokens()
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
+        sessions = Sessions(bus, parts, services, settings.max_call_duration_s)
         switchboard = Switchboard(
             Network(rest, tokens, origin, account.app_sid),
-            _session_factory(parts, services, settings.max_call_duration_s),
+            sessions,
             admission,
-            bus.publish,
+            sessions.emit,
             overload_forward_to=settings.overload_forward_to,
         )
         calls.append(switchboard)
@@ -264,16 +264,6 @@ async def _shared_parts(
         voice=speech.voice,
         recorder=recordings if settings.recordings else lambda *_: None,
     )
-
-
-def _session_factory(
-    parts: CallParts, services: Services, max_duration_s: float
-) -> Callable[[CallInfo, Line], Session]:
-    def session(info: CallInfo, line: Line) -> Session:
-        service = services.for_number(info.called)
-        return CallSession(info, line, parts, call_service(service, info, max_call_duration_s=max_duration_s))
-
-    return session
 
 
 def _http(

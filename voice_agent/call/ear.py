@@ -32,6 +32,12 @@ WHOLE_TURN_S = 14.0
 """Digits and letters said in several breaths are recognized again as one, up to this length, so that a
 grammar of known length fits."""
 
+SECOND_LOOKS_S = (0.2, 0.25)
+"""When an unfinished-sounding pause is judged again, seconds after the look before."""
+
+SURE = 0.9
+"""A verdict that needs no second look."""
+
 _TAIL_S = 0.06
 """Audio after the detected end that belongs to the last word."""
 
@@ -124,7 +130,7 @@ class Ear:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
         self._spawn(self._finish(stream, heard))
-        self._spawn(self._judge(self.number, end))
+        self._spawn(self._judge(self.number))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
@@ -191,9 +197,19 @@ class Ear:
                 stream.cancel()
         return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
 
-    async def _judge(self, number: int, end: int) -> None:
-        model = self._turn_model
-        await self._on_verdict(number, await model.probability(self._audio, end) if model else UNKNOWN)
+    async def _judge(self, number: int) -> None:
+        """Ask the turn model with the silence heard so far, and again with more of it while nobody speaks:
+        the model hears an ending better with the pause behind it."""
+        for pause in (0.0, *SECOND_LOOKS_S):
+            if pause:
+                await asyncio.sleep(pause)
+            if number != self.number or self._turn_start is None:
+                return
+            model = self._turn_model
+            verdict = await model.probability(self._audio, self._audio.end) if model else UNKNOWN
+            await self._on_verdict(number, verdict)
+            if model is None or verdict >= SURE:
+                return
 
     def _rung_name(self, index: int) -> str:
         return self._recognizers[index].name if index < len(self._recognizers) else "ask_to_repeat"

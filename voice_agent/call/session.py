@@ -155,6 +155,8 @@ class CallSession:
         self._fillers = 0
         self._ended: asyncio.Task[None] | None = None
         self.completion_reason = ""
+        self.on_ended: Callable[[], object] = lambda: None
+        """Told when the last event of the call was emitted."""
 
     def _build_pipeline(self) -> CallPipeline:
         start = BargeInStartStrategy(self._floor, self._on_words)
@@ -277,6 +279,7 @@ class CallSession:
         self.log.emit(
             events.SessionEnd(completion_reason=self.completion_reason, duration_seconds=round(duration, 3))
         )
+        self.on_ended()
 
     # The detector's side: voice activity of the caller
 
