@@ -10,7 +10,7 @@ from typing import Any
 
 from telephony.rest import TwilioRest
 from telephony.signature import PublicOrigin
-from telephony.tokens import StreamGrant, StreamTokens
+from telephony.tokens import StreamTokens
 from telephony.webhook import WebhookFields
 from tests.telephony.fake_twilio import ACCOUNT, APP, TOKEN, FakeTwilio, sid
 from tests.telephony.recorder import Recorder
@@ -127,6 +127,7 @@ class Office:
     events: Recorder[CallEvent]
     call_sid: str = field(default_factory=lambda: sid("CA"))
     sequence: int = 0
+    feeds: dict[LegRole, LegSink] = field(default_factory=dict)
 
     @property
     def session(self) -> RememberingSession:
@@ -151,9 +152,21 @@ class Office:
 
     def attach(self, document: str, leg_sid: str, role: LegRole) -> tuple[LegSink | None, RememberingSocket]:
         """Open the stream of a document as the network would, token and all."""
+        return self.attach_token(token_in(document), leg_sid, role)
+
+    def attach_token(
+        self, token: str, leg_sid: str, role: LegRole
+    ) -> tuple[LegSink | None, RememberingSocket]:
         socket = RememberingSocket()
-        grant: StreamGrant = self.network.tokens.redeem(token_in(document), leg_sid=leg_sid, roles={role})
-        return self.switchboard.attach(grant, socket), socket
+        grant = self.network.tokens.redeem(token, leg_sid=leg_sid, roles={role})
+        sink = self.switchboard.attach(grant, socket)
+        if sink is not None:
+            self.feeds[role] = sink
+        return sink, socket
+
+    def feed(self, role: LegRole) -> LegSink:
+        """What the newest stream of a role talks to."""
+        return self.feeds[role]
 
     def conference(self, event: str, call_sid: str, label: str, **fields: str) -> None:
         values = {
@@ -170,15 +183,20 @@ class Office:
     def caller_joins(self, **fields: str) -> None:
         self.conference("participant-join", self.call_sid, "caller", **fields)
 
-    async def agent_leg(self, generation: int = 1) -> tuple[str, str]:
-        """The SID and the document of the agent's leg that was asked for."""
+    async def agent_key(self, generation: int = 1) -> str:
         request = await self.twilio.until("add participant", count=generation)
-        key = request.form["To"].partition("?s=")[2]
-        for leg_sid, status in list(self.twilio.calls.items()):
-            if status == "queued":
-                self.twilio.calls[leg_sid] = "in-progress"
-                return leg_sid, self.switchboard.agent(form(CallSid=leg_sid, s=key), key)
-        raise AssertionError("no agent leg was created")
+        return request.form["To"].partition("?s=")[2]
+
+    async def agent_sid(self, generation: int = 1) -> str:
+        """The call of an agent's leg, in the order of creation."""
+        await self.agent_key(generation)
+        return await self.twilio.created.until(lambda _: True, count=generation)
+
+    async def agent_leg(self, generation: int = 1) -> tuple[str, str]:
+        """The call of the agent's leg that was asked for, and its document."""
+        leg_sid, key = await self.agent_sid(generation), await self.agent_key(generation)
+        self.twilio.calls[leg_sid] = "in-progress"
+        return leg_sid, self.switchboard.agent(form(CallSid=leg_sid), key)
 
     async def agent_joins(self, generation: int = 1) -> tuple[str, RememberingSocket]:
         """The agent's leg joins and opens its stream."""
@@ -199,10 +217,14 @@ class Office:
         ear.on_media(0, b"\xff" * 160)
         return ear
 
+    def leg_status(self, leg_sid: str, status: str) -> None:
+        """Call progress of a leg."""
+        self.twilio.calls[leg_sid] = status
+        self.switchboard.status(form(CallSid=leg_sid, CallStatus=status), "")
+
     def hang_up(self, status: str = "completed") -> None:
         """The network's word that the caller's call has ended."""
-        self.twilio.calls[self.call_sid] = status
-        self.switchboard.status(form(CallSid=self.call_sid, CallStatus=status), "")
+        self.leg_status(self.call_sid, status)
 
 
 def form(**fields: str) -> WebhookFields:
@@ -220,9 +242,7 @@ async def open_office(
     *, timings: LineTimings = QUICK, forward_to: str = "", origin: str = "https://voice.example.org"
 ) -> AsyncIterator[Office]:
     async with FakeTwilio().serving() as twilio:
-        rest = TwilioRest(
-            ACCOUNT, TOKEN, base_url=twilio.url, timeout_s=1.0, attempts=2, first_wait_s=0.005
-        )
+        rest = TwilioRest(ACCOUNT, TOKEN, base_url=twilio.url, timeout_s=1.0, attempts=2, first_wait_s=0.005)
         network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), APP, timings)
         sessions: Recorder[RememberingSession] = Recorder()
         events: Recorder[CallEvent] = Recorder()

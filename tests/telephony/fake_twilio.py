@@ -51,6 +51,8 @@ class FakeTwilio:
     url: str = ""
     requests: Recorder[Asked] = field(default_factory=Recorder)
     calls: dict[str, str] = field(default_factory=lambda: defaultdict(lambda: "in-progress"))
+    created: Recorder[str] = field(default_factory=Recorder)
+    """Calls that were created, in order."""
     conferences: dict[str, str] = field(default_factory=dict)
     """Name to SID."""
     present: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -92,6 +94,7 @@ class FakeTwilio:
         conference = room if room.startswith("CF") else self.conferences.setdefault(room, sid("CF"))
         leg = sid("CA")
         self.calls[leg] = "queued"
+        self.created.add(leg)
         return web.json_response(_participant(leg, conference, one.form.get("Label", "")), status=201)
 
     def _list_participants(self, one: Asked, match: Any) -> web.Response:

@@ -78,7 +78,8 @@ class AgentLeg:
     @property
     def is_refused(self) -> bool:
         """REST would not have this leg."""
-        return self.verdict.done() and self.verdict.result() is Verdict.REFUSED
+        decided = self.verdict.done() and not self.verdict.cancelled()
+        return decided and self.verdict.result() is Verdict.REFUSED
 
     def settle(self) -> None:
         """Ready once it is both in the conference and streaming."""
@@ -96,17 +97,23 @@ class AgentLegs:
         tasks: CallTasks,
         *,
         emit: Callable[[CallEvent], None],
+        reconcile: Callable[[], Coroutine[Any, Any, None]],
         on_given_up: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
-        """``on_given_up`` is awaited once, with the reason, when there will be no agent's leg any more."""
+        """``reconcile`` asks the network who is in the conference and reports it as callbacks would have.
+
+        ``on_given_up`` is awaited once, with the reason, when there will be no agent's leg any more.
+        """
         self._info = info
         self._network = network
         self._tasks = tasks
         self._leaving = CallTasks(info.call_sid)
         self._emit = emit
+        self._reconcile = reconcile
         self._on_given_up = on_given_up
         self._keeper: asyncio.Task[None] | None = None
         self._caller_is_in = False
+        self._muted = False
         self._asked = asyncio.Event()
         self.conference_sid = ""
         """Where the caller is, once known: a new leg is added there and not by name."""
@@ -115,6 +122,11 @@ class AgentLegs:
     def start(self) -> None:
         """Ask for the first leg."""
         self._keeper = self._tasks.start(self._keep(), "keep agent leg")
+
+    @property
+    def known_conference_sid(self) -> str:
+        """The conference of the call as far as it is known, else ""."""
+        return self.conference_sid or (self.leg.conference_sid if self.leg is not None else "")
 
     async def first_answer(self) -> None:
         """Wait until REST has answered about the first leg, and a refusal has had its effect."""
@@ -173,6 +185,19 @@ class AgentLegs:
             return
         leg.joined = True
         leg.settle()
+        if self._muted:
+            self._tasks.start(self.mute(True), "mute agent leg")
+
+    async def mute(self, muted: bool) -> None:
+        """Mute or unmute the leg; a later generation is muted when it joins. Nothing to do without a leg."""
+        self._muted = muted
+        leg = self.leg
+        if leg is None or not leg.joined or leg.died.is_set():
+            return
+        try:
+            await self._network.rest.update_participant(leg.conference_sid, leg.leg_sid, muted=muted)
+        except RestError as error:
+            log.warning("agent_leg_not_muted", call_sid=self._info.call_sid, muted=muted, error=str(error))
 
     def on_left(self, member: Member, reason: str) -> None:
         """The leg is out of its conference."""
@@ -203,10 +228,14 @@ class AgentLegs:
         if leg is not None and leg.joined and leg.conference_sid != conference_sid:
             leg.die("joined another conference of the same name")
 
-    async def abandon(self) -> None:
-        """No agent's leg is wanted any more (the caller was taken elsewhere): end what there is."""
+    def stop(self) -> None:
+        """Do not replace the leg any more. Idempotent."""
         if self._keeper is not None and self._keeper is not asyncio.current_task():
             self._keeper.cancel()
+
+    def abandon(self) -> None:
+        """No agent's leg is wanted any more (the caller was taken elsewhere): end what there is."""
+        self.stop()
         if self.leg is not None:
             self._discard(self.leg)
 
@@ -231,8 +260,10 @@ class AgentLegs:
             if self._caller_is_in:
                 self._start_waiting(leg)
             verdict = await leg.verdict
-            if verdict is Verdict.LATE and leg.feed is not None and await self._is_listed(leg):
-                verdict = Verdict.READY
+            if verdict is Verdict.LATE and leg.feed is not None:
+                # The stream is open and no callback told of the entry: it may just have been lost.
+                await self._reconcile()
+                verdict = Verdict.READY if leg.joined else verdict
             if verdict is Verdict.READY:
                 await leg.died.wait()
                 verdict = Verdict.DIED
@@ -248,6 +279,8 @@ class AgentLegs:
             )
             if verdict is not Verdict.DIED:
                 break
+            # When the caller hangs up the agent's leg may be the first to go; the call's end cancels this.
+            await asyncio.sleep(self._network.timings.hangup_grace)
         await self._on_given_up(reason)
 
     async def _ask(self, leg: AgentLeg) -> None:
@@ -279,15 +312,6 @@ class AgentLegs:
         asyncio.get_running_loop().call_later(
             delay, leg.decide, Verdict.LATE, f"not there {delay:g} s after the caller"
         )
-
-    async def _is_listed(self, leg: AgentLeg) -> bool:
-        """The stream is open and no callback told of the entry: it may just have been lost."""
-        conference_sid = self.conference_sid or leg.conference_sid
-        try:
-            present = await self._network.rest.participants(conference_sid)
-        except RestError:
-            return False
-        return any(each.call_sid == leg.leg_sid for each in present)
 
     def _leg_of(self, call_sid: str, label: str) -> AgentLeg | None:
         leg = self.leg

@@ -87,6 +87,11 @@ class CallerTap:
         if name == self._name and event in ("stream-stopped", "stream-error"):
             self._recover(event)
 
+    def recheck(self) -> None:
+        """Look whether the tap was lost while nobody minded."""
+        if self._feed is not None and self._feed.is_closed:
+            self._recover("lost during a transfer")
+
     def stop(self) -> None:
         """No tap is wanted any more. What it still hears reaches nobody. Idempotent."""
         self._wanted = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import structlog
@@ -29,6 +29,7 @@ from voice_agent.call.events import CallEvent, Degraded
 from voice_agent.call.leg_feed import LegFeed
 from voice_agent.call.line_events import LegName, leg_name, media_attached, media_detached, membership_event
 from voice_agent.call.network import Network
+from voice_agent.call.phase import COMPLETION_REASONS, Phase
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Session
 from voice_agent.call.tasks import CallTasks
 from voice_agent.call.transfer import Transfer
@@ -37,28 +38,6 @@ log = structlog.get_logger(__name__)
 
 CALLER_LABEL: Final = "caller"
 HUNG_UP: Final = "participant_hung_up"
-
-_REASONS: Final = {
-    CallStatus.COMPLETED: "caller_hangup",
-    CallStatus.CANCELED: "cancelled",
-    CallStatus.BUSY: "no_answer",
-    CallStatus.NO_ANSWER: "no_answer",
-    CallStatus.FAILED: "error",
-}
-"""Terminal status of the caller's leg to published completion reason, when nobody here ended the call."""
-
-
-class Phase(StrEnum):
-    """Where the caller is."""
-
-    RINGING = "ringing"
-    """The webhook is not answered yet."""
-    CONFERENCE = "conference"
-    DIRECT = "direct"
-    """Degraded: ear and mouth on the caller's own leg."""
-    TRANSFER = "transfer"
-    """Being connected to somebody else."""
-    ENDED = "ended"
 
 
 class CallLine:
@@ -82,24 +61,33 @@ class CallLine:
         self._tasks = CallTasks(info.call_sid)
         self._roster = ConferenceRoster()
         self._audit = CallAudit(info.call_sid, network.rest)
-        self._direct = DirectStream(info, network)
+        gone = partial(self.finish, "caller_hangup")
+        here = (info, network, self._tasks)
+        self._direct = DirectStream(
+            *here,
+            self._audit,
+            is_wanted=lambda: self.phase is Phase.DIRECT and not self._ending,
+            on_call_over=gone,
+            on_given_up=partial(self._end_call, "error"),
+        )
         self._agents = AgentLegs(
-            info, network, self._tasks, emit=emit, on_given_up=lambda why: self._go_direct("agent_leg", why)
+            *here,
+            emit=emit,
+            reconcile=self._reconcile,
+            on_given_up=partial(self._go_direct, "agent_leg"),
         )
         self._tap = CallerTap(
-            info,
-            network,
-            self._tasks,
+            *here,
             self._audit,
             emit=emit,
-            on_call_over=lambda: self.finish("caller_hangup"),
-            on_given_up=lambda why: self._go_direct("tap", why),
+            on_call_over=gone,
+            on_given_up=partial(self._go_direct, "tap"),
         )
         self.over = asyncio.Event()
         self._heard = asyncio.Event()
         self._caller_joined = False
+        self._ending = ""
         self._transfer: Transfer | None = None
-        self._agent_muted = False
 
     # -- what a session may ask (voice_agent.call.ports.Line)
 
@@ -126,9 +114,10 @@ class CallLine:
             log.warning("transfer_refused", call_sid=self.info.call_sid, error=str(error))
             if self.phase is Phase.TRANSFER:
                 self.phase = before
+                (self._tap if before is Phase.CONFERENCE else self._direct).recheck()
             return False
         self._tap.stop()
-        await self._agents.abandon()
+        self._agents.abandon()
         answered = await transfer.answered()
         if answered:
             self.finish("forwarded")
@@ -136,8 +125,7 @@ class CallLine:
 
     async def mute_agent(self, muted: bool) -> None:
         """Mute or unmute the agent's leg; holds for later generations too. Nothing to do in direct mode."""
-        self._agent_muted = muted
-        await self._apply_mute()
+        await self._agents.mute(muted)
 
     # -- webhooks, through the switchboard
 
@@ -167,9 +155,8 @@ class CallLine:
 
     def agent_document(self, key: str, leg_sid: str) -> str:
         """The document for a call to our TwiML App that presents ``key``."""
-        if self.phase not in (Phase.RINGING, Phase.CONFERENCE):
-            return twiml.hang_up()
-        return self._agents.document(key, leg_sid)
+        wanted = self.phase in (Phase.RINGING, Phase.CONFERENCE)
+        return self._agents.document(key, leg_sid) if wanted else twiml.hang_up()
 
     def holds_key(self, key: str) -> bool:
         """True when ``key`` is the current agent leg's."""
@@ -190,14 +177,15 @@ class CallLine:
         """Call progress of the caller's leg, or of the agent's."""
         if call_sid == self.info.call_sid:
             if status.is_terminal:
-                self.finish(_REASONS[status])
+                self.finish(COMPLETION_REASONS[status])
         else:
             self._agents.on_status(key, call_sid, status)
 
     def on_transfer_progress(self, status: CallStatus) -> None:
         """Call progress of the number that is being dialled for the caller."""
-        if self._transfer is not None:
-            self._transfer.on_progress(status)
+        if self._transfer is not None and status is CallStatus.IN_PROGRESS:
+            self._transfer.resolve(True)
+            self.finish("forwarded")
 
     def on_stream_event(self, call_sid: str, name: str, event: str) -> None:
         """A stream's status callback; only the tap needs it, the others end with their legs."""
@@ -210,7 +198,7 @@ class CallLine:
             return twiml.hang_up()
         if self.phase is Phase.CONFERENCE:
             self._enter_direct("conference", "the conference ended")
-            self._tasks.start(self._agents.abandon(), "abandon agent leg")
+            self._agents.abandon()
         return self._direct.document if self.phase is Phase.DIRECT else twiml.hang_up()
 
     def after_stream(self, fields: WebhookFields) -> str:
@@ -224,13 +212,14 @@ class CallLine:
 
     def after_transfer(self, fields: WebhookFields) -> str:
         """The dialled number is done with the caller, or never answered."""
-        answered = fields.get("DialCallStatus") in ("completed", "answered")
-        if answered:
-            self._resolve_transfer(True)
-        if self._hung_up(fields) or answered or self.phase is not Phase.TRANSFER:
+        outcome = fields.get("DialCallStatus", "unreachable")
+        if self._transfer is not None and outcome in ("completed", "answered"):
+            self._transfer.resolve(True)
+            self.finish("forwarded")
+        if self._hung_up(fields) or self._transfer is None or self.phase is not Phase.TRANSFER:
             return twiml.hang_up()
-        self._enter_direct("transfer", f"number {fields.get('DialCallStatus', 'unreachable')}")
-        self._resolve_transfer(False)
+        self._enter_direct("transfer", f"number {outcome}")
+        self._transfer.resolve(False)
         return self._direct.document
 
     # -- media
@@ -263,12 +252,14 @@ class CallLine:
     # -- the end
 
     def finish(self, reason: str) -> None:
-        """The call is over. The first reason holds."""
+        """The call is over. The first reason holds; what we ended ourselves keeps our reason."""
         if self.phase is Phase.ENDED:
             return
+        reason = self._ending or reason
         self.phase = Phase.ENDED
         self.over.set()
-        self._resolve_transfer(False)
+        if self._transfer is not None:
+            self._transfer.resolve(False)
         self._network.tokens.revoke_call(self.info.call_sid)
         self._on_over(self, reason)
 
@@ -282,23 +273,24 @@ class CallLine:
     # -- inside
 
     def _accepts(self, role: LegRole, generation: int) -> bool:
-        if role is LegRole.TAP:
-            return self.phase is Phase.CONFERENCE and self._tap.accepts(generation)
-        if role is LegRole.AGENT:
-            return self.phase in (Phase.RINGING, Phase.CONFERENCE) and self._agents.accepts(generation)
-        if role is LegRole.DUPLEX:
-            return self.phase is Phase.DIRECT and self._direct.accepts(generation)
-        return self.phase is Phase.CONFERENCE
+        parts: dict[LegRole, CallerTap | AgentLegs | DirectStream] = {
+            LegRole.TAP: self._tap,
+            LegRole.AGENT: self._agents,
+            LegRole.DUPLEX: self._direct,
+        }
+        part = parts.get(role)
+        return self.phase is not Phase.ENDED and (part is None or part.accepts(generation))
 
     def _on_closed(self, role: LegRole, generation: int, reason: str) -> None:
-        for event in media_detached(self.info.call_sid, role, generation, reason):
-            self._emit(event)
+        if self.phase is not Phase.ENDED:
+            for event in media_detached(self.info.call_sid, role, generation, reason):
+                self._emit(event)
         if role is LegRole.AGENT:
             self._agents.on_closed(generation, reason)
         elif self.phase is Phase.CONFERENCE and role is LegRole.TAP:
             self._tap.on_closed(generation, reason)
-        elif self.phase is Phase.DIRECT and role is LegRole.DUPLEX:
-            self._tasks.start(self._recover_direct(generation), "recover stream")
+        elif role is LegRole.DUPLEX:
+            self._direct.on_closed(generation)
 
     def _on_change(self, change: Joined | Left) -> None:
         self._emit(membership_event(self.info, change))
@@ -308,7 +300,7 @@ class CallLine:
             self._on_joined(leg, member)
         elif leg == "agent":
             self._agents.on_left(member, change.reason)
-        elif leg == "caller" and self.phase is Phase.CONFERENCE:
+        elif leg == "caller" and self.phase is Phase.CONFERENCE and not self._ending:
             if change.reason == HUNG_UP:
                 self.finish("caller_hangup")
             else:
@@ -320,8 +312,6 @@ class CallLine:
             self._caller_entered()
         elif leg == "agent":
             self._agents.on_joined(member)
-            if self._agent_muted:
-                self._tasks.start(self._apply_mute(), "mute agent")
 
     def _caller_entered(self) -> None:
         self._agents.caller_is_in()
@@ -344,9 +334,9 @@ class CallLine:
             return
         ringing = self.phase is Phase.RINGING
         self._enter_direct(part, why)
-        await self._agents.abandon()
+        self._agents.abandon()
         if not ringing:
-            await self._send_direct()
+            await self._direct.send()
 
     def _enter_direct(self, part: str, why: str) -> None:
         self.phase = Phase.DIRECT
@@ -354,35 +344,16 @@ class CallLine:
         self._emit(Degraded(call_sid=self.info.call_sid, part=part, rung="caller_stream", reason=why))
         self._direct.begin()
 
-    async def _send_direct(self) -> None:
-        try:
-            await self._network.rest.update_call_twiml(self.info.call_sid, self._direct.document)
-        except CallGone:
-            self.finish("caller_hangup")
-        except RestError as error:
-            log.error("caller_not_reached", call_sid=self.info.call_sid, error=str(error))
-            await self._end_call("error")
-
-    async def _recover_direct(self, generation: int) -> None:
-        """The stream on the caller's leg ended: either the caller hung up, or the document's action asks for
-        another."""
-        await asyncio.sleep(self._network.timings.join_grace)
-        if self.phase is not Phase.DIRECT or generation != self._direct.generation:
-            return
-        if await self._audit.is_over():
-            self.finish("caller_hangup")
-        elif self._direct.renew():
-            await self._send_direct()
-        else:
-            await self._end_call("error")
-
     async def _watch(self) -> None:
         """Notices what nobody tells: a call without audio, lost callbacks."""
         try:
             async with asyncio.timeout(self._network.timings.no_audio):
                 await self._heard.wait()
         except TimeoutError:
-            await self._end_call("no_inbound_audio")
+            if await self._audit.is_over():
+                self.finish("caller_hangup")
+            else:
+                await self._end_call("no_inbound_audio")
             return
         while True:
             await asyncio.sleep(self._network.timings.reconcile)
@@ -392,33 +363,27 @@ class CallLine:
         await asyncio.sleep(self._network.timings.join_grace)
         if not self._caller_joined:
             await self._reconcile()
+        # Nobody confirms it, but the tap comes right before the conference: better greet than be silent.
+        self._caller_entered()
 
     async def _reconcile(self) -> None:
         """Ask the network who is there and put right what callbacks did not tell."""
         if await self._audit.is_over():
             self.finish("caller_hangup")
             return
-        leg = self._agents.leg
-        conference_sid = self._agents.conference_sid or (leg.conference_sid if leg is not None else "")
+        conference_sid = self._agents.known_conference_sid
         if self.phase is not Phase.CONFERENCE or not conference_sid:
             return
         for change in await self._audit.changes(self._roster, conference_sid):
             self._on_change(change)
 
-    async def _apply_mute(self) -> None:
-        leg = self._agents.leg
-        if self.phase is not Phase.CONFERENCE or leg is None or not leg.joined:
-            return
-        try:
-            await self._network.rest.update_participant(
-                leg.conference_sid, leg.leg_sid, muted=self._agent_muted
-            )
-        except RestError as error:
-            log.warning("agent_not_muted", call_sid=self.info.call_sid, error=str(error))
-
     async def _end_call(self, reason: str) -> None:
         if self.phase is Phase.ENDED:
             return
+        # From here on everything that ends does so because of us: nothing is to be repaired.
+        self._ending = self._ending or reason
+        self._agents.stop()
+        self._tap.stop()
         try:
             await self._network.rest.complete_call(self.info.call_sid)
         except RestError as error:
@@ -427,10 +392,6 @@ class CallLine:
 
     def _hung_up(self, fields: WebhookFields) -> bool:
         status = fields.get("CallStatus", "")
-        if status in _REASONS:
-            self.finish(_REASONS[CallStatus(status)])
+        if status in COMPLETION_REASONS:
+            self.finish(COMPLETION_REASONS[CallStatus(status)])
         return self.phase is Phase.ENDED
-
-    def _resolve_transfer(self, answered: bool) -> None:
-        if self._transfer is not None:
-            self._transfer.resolve(answered)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from telephony import twiml
-from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.network import Network
 
@@ -22,11 +21,6 @@ class Transfer:
             action=network.url(addresses.AFTER_TRANSFER),
             status_callback=network.url(addresses.STATUS),
         )
-
-    def on_progress(self, status: CallStatus) -> None:
-        """Call progress of the number that is being dialled."""
-        if status is CallStatus.IN_PROGRESS:
-            self.resolve(True)
 
     def resolve(self, answered: bool) -> None:
         """The first outcome holds."""
