@@ -50,6 +50,10 @@ class Interjector:
         ranked = self.walker.matcher.rank(text, options)
         return ranked[0][1].id if ranked and ranked[0][0] >= self.session.settings.sure_threshold else None
 
+    def leads_somewhere(self, name: str) -> bool:
+        """Whether the graph has its own way of serving an intent."""
+        return any(i.name == name and i.next_state is not None for i in intents_at(self.session))
+
     def interject(self, name: str, text: str) -> None:
         """Serve an intent. Its words are kept: they may hold values for a side trip's fields."""
         session = self.session

@@ -14,6 +14,7 @@ from voice_agent.reasoning.choosing import Offer, choose
 from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.effects import End, SayKind
 from voice_agent.reasoning.interjecting import Interjector
+from voice_agent.reasoning.interjections import PERSON
 from voice_agent.reasoning.parts import Action, CollectionField, Escalation, FieldType
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import asked_field, expectation, find_field, question, value_in_words
@@ -97,7 +98,7 @@ class Listener:
             session.say(session.history.unheard, verbatim=True)
             return
         for reading in (text, *others):
-            for attempt in (self._answer_pending, self._correct, self._understand):
+            for attempt in (self._answer_pending, self._correct, self._understand, self._revise):
                 if await attempt(reading, unsure):
                     session.failures = 0
                     return
@@ -206,7 +207,10 @@ class Listener:
         reply = parse_yes_no(text)
         if reply is YesNo.YES:
             session.pending = None
-            self.interjector.person(reason="caller could not be understood", trigger="misunderstanding")
+            if self.interjector.leads_somewhere(PERSON):
+                self.interjector.interject(PERSON, "")
+            else:
+                self.interjector.person(reason="caller could not be understood", trigger="misunderstanding")
             return True
         if reply is YesNo.NO:
             session.pending = None
@@ -255,10 +259,19 @@ class Listener:
 
     async def _correct(self, text: str, unsure: bool) -> bool:
         """ "no, Friday": change what was said last without starting over."""
-        session = self.session
         correction = parse_correction(text)
         if not correction.is_correction or not correction.rest:
             return False
+        return await self._replace(text, correction.rest)
+
+    async def _revise(self, text: str, unsure: bool) -> bool:
+        """ "How about Wednesday?" while Friday's times are offered: a clear value, given where nothing else
+        makes sense of it, changes the one given before."""
+        return await self._replace(text, text, strong=True)
+
+    async def _replace(self, text: str, words: str, *, strong: bool = False) -> bool:
+        """Put the value in ``words`` in the place of a field given lately."""
+        session = self.session
         given = sorted(
             ((key, slot) for key, slot in session.memory.slots.items() if slot.state),
             key=lambda item: -item[1].serial,
@@ -269,8 +282,9 @@ class Listener:
                 continue
             if field.type is FieldType.TEXT and (index > 0 or slot.state != session.here.name):
                 continue
-            reading = self.collector.read(field, correction.rest)
-            if reading.value is None or reading.value == slot.value or (index > 0 and not reading.strong):
+            reading = self.collector.read(field, words)
+            unclear = not reading.strong and (strong or index > 0)
+            if reading.value is None or reading.value == slot.value or unclear:
                 continue
             if field.type in _WEAK and await self._means_something_else(text):
                 return False
