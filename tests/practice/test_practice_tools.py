@@ -102,8 +102,25 @@ async def test_the_part_of_the_day_and_the_wanted_time_choose_among_slots(tools:
     assert [s["start"].time() for s in afternoon["slots"]] == [time(14, 15)]
     near_ten = await tools.slot_search(FRIDAY, at=time(10), context=context())
     assert near_ten["slots"][0]["start"].time() == time(10, 30)
-    evening = await tools.slot_search(date(2026, 11, 19), "morning", context=context())
-    assert evening["part_found"]
+    assert not near_ten["exact"]
+    assert (await tools.slot_search(FRIDAY, time(10, 30), context=context()))["exact"]
+    monday = date(2026, 11, 23)
+    assert (await tools.slot_search(monday, "morning", context=context()))["part_found"]
+    james = (await tools.slot_search(monday, "afternoon", context=context()))["slots"]
+    assert [s["start"].time() for s in james] == [time(14), time(15, 30)]
+
+
+async def test_without_anything_in_the_wanted_part_of_the_day_the_rest_is_offered(
+    tools: PracticeTools, store: PracticeStore
+) -> None:
+    [james] = await store.patients_with_phone(PATIENTS[1].phone)
+    [afternoon] = (await tools.slot_search(FRIDAY, "afternoon", context=context()))["slots"]
+    await store.book(
+        james.patient_id, afternoon["slot_id"], reason="", conversation_id=None, idempotency_key="other"
+    )
+    found = await tools.slot_search(FRIDAY, "afternoon", context=context())
+    assert not found["part_found"]
+    assert [s["start"].time() for s in found["slots"]] == [time(9), time(10, 30)]
 
 
 async def test_a_full_day_has_no_slots_but_others_are_offered(tools: PracticeTools) -> None:

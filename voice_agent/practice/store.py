@@ -49,6 +49,11 @@ class PracticeStore:
         self._practice = practice
         self._zone = zone
 
+    @property
+    def database(self) -> Database:
+        """Where the records are kept."""
+        return self._database
+
     async def patients_with_phone(self, phone: str) -> list[Patient]:
         """Patients with this number (E.164): none, one, or a family."""
         return await self._patients(PatientRow.phone == phone)

@@ -129,36 +129,38 @@ class PracticeTools:
     async def slot_search(
         self,
         day: date | None = None,
-        part_of_day: PartOfDay | None = None,
-        at: time | None = None,
+        at: time | PartOfDay | None = None,
         *,
         context: ToolContext,
     ) -> dict[str, Any]:
         """Free times.
 
         Args:
-            day: the day wanted; without it, the next :data:`SEARCH_DAYS` days are searched.
-            part_of_day: only times in it, if there are any.
-            at: the time wanted; the nearest ones come first.
+            day: the day wanted; without it, one time on each of the next :data:`SEARCH_DAYS` days is found.
+            at: the time wanted (the nearest ones come first), or the part of the day.
 
         Returns:
             ``slots`` on that day; ``others``, the next free times on later days; ``closed`` when the
-            office is closed on that day; ``part_found`` when something is free in that part of it.
+            office is closed on that day; ``part_found`` unless nothing is free in the part of it wanted;
+            ``exact`` when the first slot begins at the very time wanted.
         """
         earliest = context.now + timedelta(hours=1)
         begin = datetime.combine(day or earliest.date(), time(), self._zone)
         wide = await self._store.free_slots(max(begin, earliest), begin + timedelta(days=SEARCH_DAYS))
         on_day = [s for s in wide if day is None or s.start.date() == day]
-        fitting = [s for s in on_day if part_of_day is None or _in_part(s.start.time(), part_of_day)]
-        chosen = fitting or on_day
-        if at is not None:
-            chosen = sorted(chosen, key=lambda s: abs(_minutes(s.start.time()) - _minutes(at)))
+        chosen = fitting = on_day if day is not None else _spread(on_day)
+        if isinstance(at, time):
+            chosen = sorted(on_day, key=lambda s: abs(_minutes(s.start.time()) - _minutes(at)))
+        elif at is not None:
+            fitting = [s for s in on_day if _in_part(s.start.time(), at)]
+            chosen = fitting or on_day
         later = [s for s in wide if day is not None and s.start.date() > day]
         return {
             "slots": [_slot(s) for s in chosen],
             "others": [_slot(s) for s in _spread(later)],
             "closed": day is not None and not self._hours.opens_on(day),
-            "part_found": part_of_day is None or bool(fitting),
+            "part_found": bool(fitting),
+            "exact": bool(chosen) and chosen[0].start.time() == at,
         }
 
     async def book_appointment(
