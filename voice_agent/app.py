@@ -47,7 +47,7 @@ from voice_agent.practice.scenario import demonstration
 from voice_agent.practice.seed import PATIENTS
 from voice_agent.practice.service import Services, load_services, service_folders
 from voice_agent.practice.settings import ServiceError
-from voice_agent.reasoning.llm import reasoner
+from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettings
 from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
@@ -196,13 +196,27 @@ def quiet_logs(level: str) -> None:
 async def _services(settings: Settings, database: Database) -> Services:
     folders = service_folders(settings.services_dir) if settings.services_dir else []
     try:
-        services = load_services(database, folders, reasoner=reasoner(settings))
+        services = load_services(database, folders, reasoner=_language_model(settings))
     except ServiceError as error:
         raise StartError(str(error)) from error
     for service in services.services:
         if service.is_example:
             await service.seed()
     return services
+
+
+def _language_model(settings: Settings) -> LanguageModelReasoner | None:
+    if not settings.llm_model:
+        return None
+    return LanguageModelReasoner(
+        LanguageModelSettings(
+            name=settings.llm_model,
+            base_url=settings.llm_base_url or None,
+            api_key=settings.llm_api_key,
+            first_token_timeout_s=settings.llm_first_token_timeout_s,
+            total_timeout_s=settings.llm_timeout_s,
+        )
+    )
 
 
 async def _account(

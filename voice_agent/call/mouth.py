@@ -18,8 +18,8 @@ from voice_agent.call.ledger import AgentUtterance, PlaybackLedger, UtteranceSta
 from voice_agent.call.ports import LegSocket
 
 LEAD_S = 1.2
-"""Seconds of audio the network may hold ahead of its playing. Covers a hold while assent is told from interruption, or a
-stalled loop."""
+"""Seconds of audio the network may hold ahead of its playing. Covers a hold while assent is told from
+interruption, or a stalled loop."""
 
 MARK_EVERY = SAMPLE_RATE // 5
 """One mark per 200 ms: how exactly we know what was heard."""
