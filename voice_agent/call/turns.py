@@ -139,7 +139,6 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
 @dataclass
 class _Turn:
     parts: list[HeardSpeech] = field(default_factory=list)
-    verdicts: dict[int, float] = field(default_factory=dict)
     barge_in: bool = False
     voice_end: float = 0.0
 
@@ -171,6 +170,8 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
         self._on_words = on_words
         self._on_turn = on_turn
         self._turn: _Turn | None = None
+        self._verdict = (0, 0.0)
+        """Stretch of speech and what the turn model thinks of its end; it may come before the turn begins."""
         self._speaking = False
         self._timer: asyncio.Task[None] | None = None
         self.barge_in = False
@@ -202,8 +203,8 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
             self._speaking = False
             if self._turn is not None:
                 self._turn.voice_end = time.monotonic() - frame.stop_secs
-        elif isinstance(frame, SpeechVerdictFrame) and self._turn is not None:
-            self._turn.verdicts[frame.speech] = frame.probability
+        elif isinstance(frame, SpeechVerdictFrame):
+            self._verdict = (frame.speech, frame.probability)
             await self._evaluate()
         elif isinstance(frame, TranscriptionFrame) and self._turn is not None:
             heard: HeardSpeech = frame.result
@@ -226,7 +227,7 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
         if text and turn.parts[-1].transcript.accepted and answer_complete(expectation, text):
             await self._end(turn, "complete_answer")
             return
-        verdict = turn.verdicts.get(turn.parts[-1].number)
+        verdict = self._verdict_on(turn)
         if verdict is None:
             return
         spelling = any(k in (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC) for k in expectation.kinds)
@@ -263,9 +264,12 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
             barge_in=turn.barge_in,
             expectation=self._expectation(),
         )
-        verdict = turn.verdicts.get(parts[-1].number) if parts else None
-        number = self._on_turn(utterance, reason, verdict, turn.voice_end)
+        number = self._on_turn(utterance, reason, self._verdict_on(turn), turn.voice_end)
         await self.push_frame(SignalFrame(signal=utterance, turn=number, speech_end=turn.voice_end))
+
+    def _verdict_on(self, turn: _Turn) -> float | None:
+        number, probability = self._verdict
+        return probability if turn.parts and turn.parts[-1].number == number else None
 
     async def _arm(self, seconds: float) -> None:
         await self._disarm()
