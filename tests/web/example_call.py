@@ -6,7 +6,7 @@ from voice_agent.call.events import (
     AgentTranscript,
     AgentTranscriptDelta,
     BargeIn,
-    CallEventBase,
+    CallEvent,
     Degraded,
     Latency,
     MediaAttached,
@@ -43,7 +43,7 @@ def answered(name: str, text: str, start: float, end: float, turn: int) -> Agent
     )
 
 
-BEGINNING: tuple[CallEventBase, ...] = (
+BEGINNING: tuple[CallEvent, ...] = (
     SessionStart(caller_id="+15550100123", called="+15550100100", service_id="front_desk", t=-59.9),
     SessionInfo(name="prewarm_finished", detail={"ms": 142}, t=-59.7),
     NavTiming(nav_ms=1, render_ms=1, total_ms=2, model="embedded", state="greet_caller", t=-59.7),
@@ -55,13 +55,18 @@ BEGINNING: tuple[CallEventBase, ...] = (
     UserTranscript(transcript="i'd like to move", final=False, start=5.5, t=6.3),
 )
 
-MIDDLE: tuple[CallEventBase, ...] = (
+MIDDLE: tuple[CallEvent, ...] = (
     said("I'd like to move my appointment with Doctor Osei, please.", 5.5, 7.7, 1),
     TurnCompleted(turn_index=1, reason="complete_answer", t=8.1),
     StateTransition(
         from_state="greet_caller", to_state="find_appointment", annotation="wants to reschedule", t=8.12
     ),
-    ToolCallStarted(call_id="t1", tool_name="find_appointments", input={"patient": "Maria"}, t=8.13),
+    ToolCallStarted(
+        call_id="t1",
+        tool_name="find_appointments",
+        input={"patient": "Maria Alvarez", "patient_id": "8f2c"},
+        t=8.13,
+    ),
     ToolCallCompleted(call_id="t1", tool_name="find_appointments", succeeded=True, duration_ms=38, t=8.17),
     Latency(turn_index=1, engine_ms=74, audio_ttfb_ms=58, e2e_ttfb_ms=640, t=8.4),
     AgentTranscriptDelta(utterance_id="u2", text="I see you with Doctor Osei on Friday at 9:15.", t=8.4),
@@ -106,9 +111,7 @@ MIDDLE: tuple[CallEventBase, ...] = (
     AgentTranscriptDelta(utterance_id="u6", text="One moment, I am moving it for you.", t=27.1),
 )
 
-END: tuple[CallEventBase, ...] = (
+END: tuple[CallEvent, ...] = (
     answered("u6", "One moment, I am moving it for you.", 27.1, 28.9, 4),
     SessionEnd(completion_reason="caller_hangup", duration_seconds=34.2, t=34.2),
 )
-
-CAPTURED = {"patient": "Maria Alvarez", "appointment_time": "Tuesday 24 November, 10:30"}

@@ -24,7 +24,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from models.speech import Delivery, Pcm
 from telephony.g711 import encode_ulaw
-from voice_agent.call.events import CallEventBase
+from voice_agent.call.events import CallEvent
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
@@ -88,13 +88,12 @@ class ScriptedPractice:
     def __init__(self, folder: Path, *, public_network: bool = False) -> None:
         self.phone = Phone()
         self.voice = ToneVoice()
-        self.events: list[CallEventBase] = []
+        self.events: list[CallEvent] = []
         self.resumed_from: list[int] = []
         self.drop_after: int | None = None
         self.refusals = 0
         self.answers = True
         self.calls: list[dict[str, object]] = []
-        self.captured: dict[str, str] = {}
         self._recording = folder / "stereo.wav"
         self._recording.write_bytes(wav(2, 3.0))
         self._changed = asyncio.Condition()
@@ -131,11 +130,11 @@ class ScriptedPractice:
             self._closing = True
             self._changed.notify_all()
 
-    def emit(self, *events: CallEventBase) -> None:
+    def emit(self, *events: CallEvent) -> None:
         """Let things happen in the call; each event gets the next sequence number."""
         asyncio.run_coroutine_threadsafe(self._emit(events), self._loop).result(5)
 
-    async def _emit(self, events: tuple[CallEventBase, ...]) -> None:
+    async def _emit(self, events: tuple[CallEvent, ...]) -> None:
         async with self._changed:
             for event in events:
                 self.events.append(
@@ -159,12 +158,13 @@ class ScriptedPractice:
         app.add_api_websocket_route("/emulator/phone", self._softphone)
 
         @app.get("/api/calls")
-        async def calls() -> list[dict[str, object]]:
-            return self.calls
+        async def calls() -> dict[str, object]:
+            return {"items": self.calls}
 
         @app.get("/api/calls/{sid}")
         async def call(sid: str) -> dict[str, object]:
-            return {"call_sid": sid, "captured": self.captured}
+            ended = any(event.type == "session_end" for event in self.events)
+            return {"call_sid": sid, "completion_reason": "completed" if ended else None}
 
         def refuse() -> None:
             if self.refusals:
@@ -193,7 +193,7 @@ class ScriptedPractice:
 
         return app
 
-    async def _follow(self, seen: int) -> AsyncIterator[CallEventBase]:
+    async def _follow(self, seen: int) -> AsyncIterator[CallEvent]:
         limit, self.drop_after = self.drop_after, None
         while True:
             async with self._changed:

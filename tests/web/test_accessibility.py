@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from example_call import BEGINNING, CAPTURED, END, MIDDLE
+from example_call import BEGINNING, END, MIDDLE
 from playwright.sync_api import Page, expect
 from scripted_practice import CALL_SID, ScriptedPractice
 
@@ -46,7 +46,6 @@ def test_a_call_on_the_line(themed: Page, practice: ScriptedPractice, axe_source
 
 @pytest.mark.parametrize("width", [1600, 390])
 def test_a_call_that_is_over(themed: Page, practice: ScriptedPractice, axe_source: str, width: int) -> None:
-    practice.captured = CAPTURED
     practice.emit(*BEGINNING, *MIDDLE, *END)
     themed.set_viewport_size({"width": width, "height": 900})
     themed.goto(f"{practice.url}/calls/{CALL_SID}")

@@ -1,6 +1,6 @@
 /** What stays of a call: its timeline and its recording, in which a time can be jumped to. */
 
-import { existsSoon, recordingUrl, textWhenReady, timelineUrl } from "./api.js";
+import { endRecorded, existsSoon, recordingUrl, textWhenReady, timelineUrl } from "./api.js";
 import { byId, element } from "./dom.js";
 
 export class Aftermath {
@@ -23,6 +23,7 @@ export class Aftermath {
     this.card.hidden = false;
     this.player.hidden = true;
     this.say("Looking for the recording…");
+    await endRecorded(sid);
     const [drawn, recorded] = await Promise.all([textWhenReady(timelineUrl(sid)), existsSoon(recordingUrl(sid))]);
     if (drawn) this.timeline.replaceChildren(element("img", { src: timelineUrl(sid), alt: "Timeline of the call" }));
     this.timeline.hidden = !drawn;

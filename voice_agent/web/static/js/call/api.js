@@ -21,22 +21,30 @@ async function json(url) {
   return response.json();
 }
 
-/** Newest call first: { sid, running, startedAt, caller, called, duration, reason, status }. */
+/** The newest calls, newest first: { sid, running, startedAt, caller, called, duration, turns, reason, status }. */
 export async function listCalls() {
-  const calls = await json("/api/calls");
-  return calls.map((item) => ({
+  const { items } = await json("/api/calls");
+  return items.map((item) => ({
     sid: item.call_sid,
     running: item.status === "in-progress" || item.status === "ringing",
     startedAt: item.started_at,
     caller: item.caller_id,
     called: item.phone_number,
-    duration: item.duration_seconds ?? null,
+    duration: item.duration_seconds,
+    turns: item.turns,
     reason: item.completion_reason,
     status: item.status,
   }));
 }
 
-export const readCall = (sid) => json(call(sid));
+/** Resolves when the end of a call is in the records, which are written a moment after it happened. */
+export async function endRecorded(sid) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const { completion_reason: reason } = await json(call(sid));
+    if (reason) return;
+    await pause(delayAfter(attempt));
+  }
+}
 
 /** A text that may still be in the making when the call has just ended; null if it does not appear. */
 export async function textWhenReady(url) {

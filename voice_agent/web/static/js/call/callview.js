@@ -1,7 +1,6 @@
 /** One call on the page, live or over. Owns the feed, the model and the parts that show it. */
 
 import { Aftermath } from "./aftermath.js";
-import { readCall } from "./api.js";
 import { byId, element } from "./dom.js";
 import { EventList } from "./eventlist.js";
 import { Feed } from "./feed.js";
@@ -39,7 +38,6 @@ export class CallView extends EventTarget {
   open(sid) {
     this.feed?.close();
     for (const part of [this.transcript, this.events, this.graph, this.aftermath, this.turns]) part.clear();
-    byId("captured-card").hidden = true;
     this.model = new CallModel(sid);
     this.startedAt = performance.now();
     this.root.dataset.sid = sid;
@@ -62,17 +60,7 @@ export class CallView extends EventTarget {
   async finish() {
     this.dispatchEvent(new CustomEvent("over"));
     this.turns.show([...this.model.turns.values()]);
-    const { sid } = this.model;
-    await Promise.all([this.aftermath.show(sid), this.showCaptured(sid)]);
-  }
-
-  async showCaptured(sid) {
-    const { captured = {} } = await readCall(sid);
-    const entries = Object.entries(captured);
-    byId("captured-card").hidden = entries.length === 0;
-    byId("captured").replaceChildren(...entries.map(([name, value]) => element(
-      "div", {}, element("dt", {}, words(name)), element("dd", {}, flat(value)),
-    )));
+    await this.aftermath.show(this.model.sid);
   }
 
   problem(text) {
@@ -101,6 +89,7 @@ export class CallView extends EventTarget {
     byId("fact-turns").textContent = model.turnsTaken;
     byId("fact-barge-ins").textContent = model.bargeIns;
     this.drawAlerts(model.alerts);
+    this.drawCaptured([...model.captured]);
     this.transcript.update(model.takeChanged());
     this.tiles.update(model.figures);
     this.graph.update(model);
@@ -125,6 +114,13 @@ export class CallView extends EventTarget {
     list.hidden = alerts.length === 0;
     list.replaceChildren(...alerts.map(({ at, label, text }) => element(
       "li", {}, element("time", {}, instant(at)), " ", element("strong", {}, label), text ? ` ${text}` : "",
+    )));
+  }
+
+  drawCaptured(entries) {
+    byId("captured-card").hidden = entries.length === 0;
+    byId("captured").replaceChildren(...entries.map(([name, value]) => element(
+      "div", {}, element("dt", {}, words(name)), element("dd", {}, flat(value)),
     )));
   }
 

@@ -28,6 +28,8 @@ export class CallModel {
     this.turns = new Map();
     this.figures = { response: [], engine: [], stt: [], tts: [] };
     this.alerts = [];
+    this.captured = new Map();
+    this.asked = new Map();
     this.changed = new Set();
     this.open = {};
     this.count = 0;
@@ -189,16 +191,25 @@ export class CallModel {
   }
 
   on_tool_call_started(event) {
+    this.asked.set(event.call_id, event.input);
     this.note(event.t, "tool", words(event.tool_name), flat(event.input), `tool-${event.call_id}`);
   }
 
   on_tool_call_completed(event) {
+    if (event.succeeded) this.capture(this.asked.get(event.call_id) ?? {});
     const took = milliseconds(event.duration_ms);
     const id = `tool-${event.call_id}`;
     const { at, text: asked } = this.lines.get(id) ?? { at: event.t, text: "" };
     const outcome = event.succeeded ? took : `failed after ${took}: ${event.error_message}`;
     const text = asked ? `${asked} · ${outcome}` : outcome;
     this.note(at, event.succeeded ? "tool" : "warn", words(event.tool_name), text, id);
+  }
+
+  /** What the caller's words have become is what tools were given; keys of the database tell a reader nothing. */
+  capture(input) {
+    for (const [name, value] of Object.entries(input)) {
+      if (!name.endsWith("_id") && flat(value)) this.captured.set(name, value);
+    }
   }
 
   on_silence_check(event) {

@@ -17,7 +17,8 @@ function row(call) {
     element("td", {}, element("a", { href: `/calls/${call.sid}` }, moment(call.startedAt))),
     element("td", {}, call.caller ? phoneNumber(call.caller) : "withheld"),
     element("td", {}, call.called ? phoneNumber(call.called) : "–"),
-    element("td", { class: "figure" }, call.duration === null ? "–" : clock(call.duration)),
+    element("td", { class: "figure" }, clock(call.duration)),
+    element("td", { class: "figure" }, String(call.turns)),
     element("td", {}, outcome),
   );
 }
