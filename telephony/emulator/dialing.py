@@ -16,7 +16,7 @@ from .leg import CallStatus, Direction, Leg, Progress
 from .origination import ring
 from .recordings import RecordingOrder, RecordingSource
 from .sources import Clip, Loop
-from .tones import tone_ulaw
+from .tones import RINGBACK_HZ, RINGBACK_SECONDS, tone_ulaw
 from .twiml import Document, Element
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Fields = list[tuple[str, str]]
 
-RINGBACK_HZ = 425.0
-RINGBACK = (1.0, 4.0)  # seconds of tone and of silence
 INVALID_NUMBER = 13224
 
 
@@ -42,7 +40,7 @@ async def dial_parties(program: Program, dial: Element, document: Document) -> F
     children = [c for c in (_child(program, dial, noun, document) for noun in parties) if c is not None]
     if not children:
         return [("DialCallStatus", "failed")]
-    ringback = tone_ulaw(RINGBACK[0], RINGBACK_HZ) + b"\xff" * round(RINGBACK[1] * 8000)
+    ringback = tone_ulaw(RINGBACK_SECONDS[0], RINGBACK_HZ) + b"\xff" * round(RINGBACK_SECONDS[1] * 8000)
     parent.play(Loop(ringback))
     try:
         winner = await _first_answer(program, [leg for leg, _ in children], dial.number("timeout", 30))

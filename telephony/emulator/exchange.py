@@ -303,18 +303,31 @@ class Exchange:
         )
 
     async def _watch(self, leg: Leg) -> None:
-        """Let audio flow while the leg is live, and end it at its time limit."""
+        """Let audio flow while the leg is live."""
         await first_of(leg.answered, leg.ended)
         if leg.live:
             self._live[leg.sid] = leg
-            clock = self.services.clock
-            timer = asyncio.ensure_future(clock.sleep_until(clock.monotonic() + leg.time_limit_s))
+            self.limit(leg, leg.time_limit_s)
+            await first_of(leg.ended)
+            del self._live[leg.sid]
+
+    def limit(self, leg: Leg, seconds: int) -> None:
+        """End a call `seconds` after its answer; a later limit replaces an earlier one."""
+        leg.time_limit_s = seconds
+        if leg.answered_at is None:
+            return
+        deadline = leg.answered_at + seconds
+
+        async def work() -> None:
+            timer = asyncio.ensure_future(self.services.clock.sleep_until(deadline))
             try:
                 await first_of(leg.ended, timer)
             finally:
                 timer.cancel()
-                self._live.pop(leg.sid, None)
-            self.end(leg, CallStatus.COMPLETED)
+            if leg.time_limit_s == seconds:
+                self.end(leg, CallStatus.COMPLETED)
+
+        self.services.tasks.start(work(), f"time limit of {leg.sid}")
 
 
 def _caller_facts(to: str, from_: str) -> tuple[tuple[str, str], ...]:

@@ -284,7 +284,7 @@ def update(exchange: Exchange, request: RestRequest, sid: str) -> RestReply:
         leg.progress.url = form.get("StatusCallback")
         leg.progress.method = form.get("StatusCallbackMethod", "POST")
     if "TimeLimit" in form:
-        leg.time_limit_s = form.number("TimeLimit", leg.time_limit_s)
+        exchange.limit(leg, form.number("TimeLimit", leg.time_limit_s))
     if "Status" in form:
         _end(exchange, leg, form.get("Status"))
     elif "Url" in form or "Twiml" in form:

@@ -1,8 +1,8 @@
 """What the network itself makes audible, each on a pitch of its own so that tests can tell them apart.
 
 No speech is synthesised: `<Say>` is a steady 440 Hz tone that lasts as long as the words would, `<Play>`
-of something that is not an 8 kHz WAV is 660 Hz, wait music 350 Hz, hold music 520 Hz, a conference beep
-1000 Hz for 200 ms. Keys are the standard dual tones (ITU-T Q.23).
+of something that is not an 8 kHz WAV is 660 Hz, wait music 350 Hz, hold music 520 Hz, ringback 230 Hz, a
+conference beep 1000 Hz for 200 ms. Keys are the standard dual tones (ITU-T Q.23).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ SAY_HZ = 440.0
 PLAY_HZ = 660.0
 WAIT_MUSIC_HZ = 350.0
 HOLD_MUSIC_HZ = 520.0
+RINGBACK_HZ = 230.0
+RINGBACK_SECONDS = (1.0, 4.0)  # of tone and of silence
 BEEP_HZ = 1000.0
 BEEP_SECONDS = 0.2
 MUSIC_SECONDS = 10.0

@@ -115,8 +115,8 @@ class VirtualWorld:
         return body
 
     def participant(self, room: str, to: str, **form: str | list[str]) -> dict[str, Any]:
-        quiet = {"Beep": "false", "JitterBufferSize": "off", "WaitUrl": ""}
-        return self.create(f"/Conferences/{room}/Participants.json", To=to, From=NUMBER, **{**quiet, **form})
+        quiet = {"To": to, "From": NUMBER, "Beep": "false", "JitterBufferSize": "off", "WaitUrl": ""}
+        return self.create(f"/Conferences/{room}/Participants.json", **{**quiet, **form})
 
     async def room(self, *labels: str, **form: str | list[str]) -> tuple[dict[str, PhoneCall], str]:
         """Phones in one conference, each with a steady tone of its own: 500 Hz, 700 Hz, 900 Hz ..."""
