@@ -136,11 +136,20 @@ class FakePractice:
             self.spoken_texts.append((await request.json())["text"])
             return Response(encode_ulaw(tone(0.3)), media_type="audio/basic")
 
+        @app.get("/api/calls/{call_sid}")
+        async def call(call_sid: str) -> dict[str, str]:
+            over = any(isinstance(event, SessionEnd) for event in self.events)
+            return {"call_sid": call_sid, "status": "completed" if over else "in-progress"}
+
         @app.get("/api/calls/{call_sid}/events")
         async def events(call_sid: str, request: Request) -> StreamingResponse:
             if call_sid != CALL_SID:
                 raise HTTPException(404)
             last = int(request.headers.get("last-event-id", "0"))
             return StreamingResponse(self.stream(last), media_type="text/event-stream")
+
+        @app.get("/api/calls/{call_sid}/{picture}")
+        async def drawing(call_sid: str, picture: str) -> Response:
+            return Response(f"{picture} of {call_sid} with {len(self.events)} events")
 
         return app

@@ -67,7 +67,8 @@ async def _place(
         with watched_call() as on_event:
             async with ring(on_event=on_event) as placed:
                 await _talk(placed, turns)
-        summary = write_report(report, placed.recording())
+        pictures = await practice.pictures(placed.phone.call_sid)
+        summary = write_report(report, placed.recording(), pictures)
     outcome = f"{summary['completion_reason']} after {summary['duration_seconds']} s"
     console().print(f"{outcome}; see [bold]{report}[/]")
 

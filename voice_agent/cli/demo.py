@@ -100,7 +100,8 @@ async def _call(practice: Practice, scenario: Scenario, folder: Path) -> Sequenc
         ) as placed:
             patient = Patient(placed, ScriptedCaller(scenario.lines), voice)
             await patient.talk()
-    summary = write_report(folder, placed.recording())
+    pictures = await practice.pictures(placed.phone.call_sid)
+    summary = write_report(folder, placed.recording(), pictures)
     return check_call(patient, scenario, summary)
 
 

@@ -47,7 +47,7 @@ def draw(
         loaded = _read(file)
         if loaded.graph is None:
             raise CommandError(f"{file} cannot be drawn: voice-agent graph check {file} tells why")
-        from voice_agent.reasoning.drawing import draw as draw_graph
+        from voice_agent.reasoning.drawing import draw_graph
 
         try:
             output.write_text(draw_graph(loaded.graph))

@@ -20,6 +20,7 @@ from voice_agent.cli.command import CommandError
 ATTEMPTS = 10
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+GOING_ON = frozenset({"ringing", "in-progress"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,19 @@ class Practice:
             await asyncio.sleep(_pause(attempt))
         raise CommandError(f"{self.base_url} is too busy to speak {text!r}: try again with fewer calls")
 
-    async def call(self, call_sid: str) -> dict[str, Any]:
-        """The record of a call."""
-        record: dict[str, Any] = await self._json(f"/api/calls/{call_sid}")
-        return record
+    async def pictures(self, call_sid: str) -> dict[str, bytes]:
+        """The practice's drawings of a call that is over, by file name; none when it could not store it."""
+        for attempt in range(ATTEMPTS):
+            reply = await self._ask("GET", f"/api/calls/{call_sid}")
+            if reply.is_success and reply.json()["status"] not in GOING_ON:
+                break
+            await asyncio.sleep(_pause(attempt))
+        drawn = {}
+        for name in ("timeline.svg", "timeline.png"):
+            reply = await self._ask("GET", f"/api/calls/{call_sid}/{name}")
+            if reply.is_success:
+                drawn[name] = reply.content
+        return drawn
 
     async def events(self, call_sid: str) -> AsyncIterator[CallEvent]:
         """Everything that happens in a call, from its first event to its end, each once.

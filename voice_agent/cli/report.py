@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -24,9 +24,7 @@ from voice_agent.call.events import (
     ToolCallCompleted,
     UserTranscript,
 )
-from voice_agent.cli.drawing import svg, write_png
 from voice_agent.cli.hearing import stretches_of, turn_gaps
-from voice_agent.cli.timeline import draw_timeline
 from voice_agent.cli.wav import write_wav
 
 Pcm = npt.NDArray[np.int16]
@@ -51,8 +49,11 @@ class CallRecording:
     audio_starts_at: float = 0.0
 
 
-def write_report(folder: Path, call: CallRecording) -> dict[str, Any]:
-    """Write all files of a call into ``folder`` (made when missing) and return the summary."""
+def write_report(folder: Path, call: CallRecording, pictures: Mapping[str, bytes]) -> dict[str, Any]:
+    """Write all files of a call into ``folder`` (made when missing) and return the summary.
+
+    ``pictures``: files that the practice drew of the call, by their names.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     events = "".join(event.model_dump_json() + "\n" for event in call.events)
     (folder / "events.jsonl").write_text(events)
@@ -62,15 +63,8 @@ def write_report(folder: Path, call: CallRecording) -> dict[str, Any]:
     write_wav(folder / "inbound.wav", call.inbound)
     write_wav(folder / "outbound.wav", call.outbound)
     write_wav(folder / "stereo.wav", call.inbound, call.outbound)
-    shapes, width, height = draw_timeline(
-        call.events,
-        call.inbound,
-        call.outbound,
-        title=f"{call.call_sid}: {summary['completion_reason']} after {summary['duration_seconds']:.0f} s",
-        audio_starts_at=call.audio_starts_at,
-    )
-    (folder / "timeline.svg").write_text(svg(shapes, width, height))
-    write_png(folder / "timeline.png", shapes, width, height)
+    for name, picture in pictures.items():
+        (folder / name).write_bytes(picture)
     return summary
 
 
