@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,10 +22,13 @@ from tests.call.line_kit import CALLED, CALLER, Office, open_office
 from tests.telephony.fake_twilio import ACCOUNT, TOKEN, sid
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.twilio import twilio_router
-from voice_agent.call.network import VOICE
+from voice_agent.call.network import VOICE, LineTimings
 
 ORIGIN = "https://voice.example.org"
 """What Twilio was told; the server itself listens on loopback, as behind a proxy."""
+
+UNHURRIED = LineTimings(leave_grace=0.05)
+"""Nothing is missed while a test takes its time, and the end is quick."""
 
 
 @dataclass
@@ -35,6 +39,11 @@ class Served:
     host: str
     http: httpx.AsyncClient
     server: uvicorn.Server
+
+    async def shut_down(self) -> None:
+        """What the server does on SIGTERM."""
+        self.server.should_exit = True
+        await self.server.shutdown()
 
     def signature(self, url: str, params: Mapping[str, str] | None = None) -> str:
         return str(RequestValidator(TOKEN).compute_signature(url, params or {}))
@@ -121,40 +130,41 @@ class Peer:
 
 
 @asynccontextmanager
-async def serve(**options: Any) -> AsyncIterator[Served]:
-    async with open_office(origin=ORIGIN, **options) as office:
+async def serve(timings: LineTimings = UNHURRIED, **options: Any) -> AsyncIterator[Served]:
+    async with open_office(origin=ORIGIN, timings=timings, **options) as office:
         signatures = SignatureChecker(TOKEN, PublicOrigin.parse(ORIGIN))
-        app = FastAPI()
-        app.include_router(twilio_router(office.switchboard, signatures))
-        app.mount("/twilio/media", MediaEndpoint(office.switchboard, signatures, office.network.tokens))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host="127.0.0.1",
-                port=0,
-                ws="websockets-sansio",
-                lifespan="off",
-                log_level="warning",
-                timeout_graceful_shutdown=2,
-            )
-        )
-        running = asyncio.create_task(_run(server))
-        try:
-            while not server.started:
-                await asyncio.sleep(0.005)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
-                yield Served(office, f"127.0.0.1:{port}", http, server)
-        finally:
-            server.should_exit = True
-            await running
+        async with on_port(office, signatures, listening()) as server:
+            address, port = server.servers[0].sockets[0].getsockname()
+            host = f"{address}:{port}"
+            async with httpx.AsyncClient(base_url=f"http://{host}", timeout=10) as http:
+                yield Served(office, host, http, server)
 
 
-async def _run(server: uvicorn.Server) -> None:
-    """Like ``serve``, without taking over the test run's signals."""
-    config = server.config
+def listening() -> socket.socket:
+    """A free port of loopback."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+@asynccontextmanager
+async def on_port(
+    office: Office, signatures: SignatureChecker, listener: socket.socket
+) -> AsyncIterator[uvicorn.Server]:
+    """The office's webhooks and media sockets behind uvicorn, which is told to stop at the end."""
+    app = FastAPI()
+    app.include_router(twilio_router(office.switchboard, signatures))
+    app.mount("/twilio/media", MediaEndpoint(office.switchboard, signatures, office.network.tokens))
+    config = uvicorn.Config(
+        app, ws="websockets-sansio", lifespan="off", log_level="warning", timeout_graceful_shutdown=2
+    )
     config.load()
+    server = uvicorn.Server(config)
+    # The steps of ``serve``, without taking over the test run's signals.
     server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    await server.main_loop()
-    await server.shutdown()
+    await server.startup(sockets=[listener])
+    running = asyncio.create_task(server.main_loop())
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await running
+        await server.shutdown()

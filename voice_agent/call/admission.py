@@ -8,7 +8,6 @@ the calls that are there degrade.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ class Limits:
     Attributes:
         calls: at once.
         loop_lag_p99_ms: of the event loop, over five seconds.
-        cpu_percent: of this process, of all CPUs it may use (100 = all of them busy).
+        cpu_percent: of this process, of one core: its event loop can use no more than that.
     """
 
     calls: int
@@ -67,12 +66,11 @@ class Limits:
 class LoadProbe:
     """Measures how late the event loop comes round, and the process's CPU use. About 0.2 % of a core."""
 
-    def __init__(self) -> None:
-        self._lags_ms: deque[float] = deque(maxlen=WINDOW_TICKS)
+    def __init__(self, *, window_ticks: int = WINDOW_TICKS) -> None:
+        self._lags_ms: deque[float] = deque(maxlen=window_ticks)
         self._timer: asyncio.TimerHandle | None = None
         self._process = psutil.Process()
-        self._cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._ticks_to_cpu = CPU_EVERY_TICKS
+        self.ticks = 0
         self.cpu_percent = 0.0
         """Over the last second."""
 
@@ -102,10 +100,9 @@ class LoadProbe:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         self._lags_ms.append(max(0.0, loop.time() - due) * 1000)
-        self._ticks_to_cpu -= 1
-        if self._ticks_to_cpu == 0:
-            self._ticks_to_cpu = CPU_EVERY_TICKS
-            self.cpu_percent = self._process.cpu_percent() / self._cpus
+        self.ticks += 1
+        if self.ticks % CPU_EVERY_TICKS == 0:
+            self.cpu_percent = self._process.cpu_percent()
         self._schedule(loop)
 
 
@@ -135,6 +132,9 @@ class Admission:
         limits = self._limits
         if (calls := self._active_calls()) >= limits.calls:
             return Refuse(RefusalReason.TOO_MANY_CALLS, f"{calls} calls, at most {limits.calls}")
+        if not calls:
+            # Nobody is here to suffer, and a call on a slow machine is better than none.
+            return Admit()
         if (lag := self._probe.lag_ms(99)) > limits.loop_lag_p99_ms:
             return Refuse(RefusalReason.LOOP_LAG, f"p99 {lag:.0f} ms, at most {limits.loop_lag_p99_ms:g} ms")
         if (cpu := self._probe.cpu_percent) > limits.cpu_percent:
