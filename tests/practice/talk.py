@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
+
+from office import NOW, ZONE
 
 from models.expectation import Expectation
 from voice_agent.practice.seed import MARIA
@@ -18,6 +23,7 @@ from voice_agent.reasoning.effects import (
     Transfer,
 )
 from voice_agent.reasoning.signals import Caller, Channel, Heard, Signal, Silence, Started, Utterance
+from voice_agent.reasoning.tools import Tool, ToolRegistry
 
 
 class Talk:
@@ -123,3 +129,34 @@ class Talk:
     def tools(self, name: str) -> list[ToolCompleted]:
         """How the calls of a tool ended."""
         return [e for e in self.effects if isinstance(e, ToolCompleted) and e.tool == name]
+
+
+BORN = "march second nineteen eighty four"
+"""Maria's date of birth in words."""
+THURSDAY_TEN = datetime(2026, 11, 19, 10, tzinfo=ZONE)
+"""Her appointment at the beginning of every test."""
+
+
+async def call(service: Service, *lines: str, phone: str | None = MARIA.phone) -> Talk:
+    """A call in which the caller has said all this."""
+    talk = Talk(service, phone=phone)
+    await talk.begin()
+    await talk.lines(*lines)
+    return talk
+
+
+async def starts(service: Service) -> list[datetime]:
+    """When Maria's appointments are."""
+    [maria] = await service.store.patients_with_phone(MARIA.phone)
+    return [appointment.start for appointment in await service.store.upcoming(maria.patient_id, NOW)]
+
+
+def with_tool(
+    service: Service, name: str, function: Callable[..., Awaitable[Any]], timeout_s: float
+) -> Service:
+    """The service with one tool doing something else."""
+    tools = [
+        Tool(name, function, tool.description, timeout_s=timeout_s) if tool.name == name else tool
+        for tool in service.tools
+    ]
+    return replace(service, tools=ToolRegistry(tools))
