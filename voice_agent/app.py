@@ -101,7 +101,7 @@ async def serve(
         await stop.wait()
         stop.clear()
         application.admission.drain()
-        log.info("draining", calls=application.switchboard.active_calls())
+        log.info("draining", calls=application.switchboard.active_calls)
         idle = asyncio.create_task(application.switchboard.wait_idle())
         again = asyncio.create_task(stop.wait())
         await asyncio.wait(
@@ -140,7 +140,7 @@ async def running(
         probe.start()
         stack.callback(probe.stop)
         calls: list[Switchboard] = []
-        admission = Admission(_limits(settings), probe, lambda: calls[0].active_calls() if calls else 0)
+        admission = Admission(_limits(settings), probe, lambda: calls[0].active_calls if calls else 0)
         tokens = StreamTokens()
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
@@ -158,7 +158,7 @@ async def running(
         metrics = CallMetrics(
             bus,
             {
-                "voice_active_calls": lambda: float(switchboard.active_calls()),
+                "voice_active_calls": lambda: float(switchboard.active_calls),
                 "voice_loop_lag_p99_ms": lambda: probe.lag_ms(99),
                 "voice_cpu_percent": lambda: probe.cpu_percent,
             },
@@ -169,6 +169,7 @@ async def running(
         ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
         application = Application(settings, bus, database, records, services, switchboard, admission, ready)
         http = _http(application, signatures, metrics, speech, account)
+        http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
         gc.collect()
         gc.freeze()
@@ -199,9 +200,8 @@ async def _services(settings: Settings, database: Database) -> Services:
         services = load_services(database, folders, reasoner=_language_model(settings))
     except ServiceError as error:
         raise StartError(str(error)) from error
-    for service in services.services:
-        if service.is_example:
-            await service.seed()
+    # The first is the example practice: it comes with people and a calendar.
+    await services.services[0].seed()
     return services
 
 

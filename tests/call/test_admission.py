@@ -43,7 +43,7 @@ def test_a_draining_process_takes_no_call() -> None:
 async def test_a_loop_that_comes_round_late_takes_no_call_until_it_has_recovered() -> None:
     probe = LoadProbe(window_ticks=60)
     probe.start()
-    admission = Admission(Limits(10, 30, 1000), probe, lambda: 0)
+    admission = Admission(Limits(10, 30, 1000), probe, lambda: 1)
     await ticks(probe, 55)
     time.sleep(0.15)  # noqa: ASYNC251  the very thing that is to be noticed
     await ticks(probe, 2)
@@ -65,7 +65,7 @@ async def test_a_loop_at_rest_has_next_to_no_lag() -> None:
 async def test_a_busy_process_takes_no_call() -> None:
     probe = LoadProbe()
     probe.start()
-    admission = Admission(Limits(10, 10_000, 0.01), probe, lambda: 0)
+    admission = Admission(Limits(10, 10_000, 0.01), probe, lambda: 1)
     async with asyncio.timeout(10):
         while not probe.cpu_percent:  # noqa: ASYNC110  keeps the process busy
             await asyncio.sleep(0)
@@ -92,3 +92,9 @@ async def test_measuring_costs_next_to_nothing() -> None:
     await asyncio.sleep(0.5)
     assert time.thread_time() - before < 0.05
     probe.stop()
+
+
+def test_a_process_without_calls_takes_one_however_slow_it_is() -> None:
+    probe = LoadProbe()
+    probe.cpu_percent = 100.0
+    assert reason(Admission(Limits(10, 0.001, 0.01), probe, lambda: 0).decide()) is None

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from voice_agent.practice.service import Service, Services
-from voice_agent.reasoning.drawing import draw
+from voice_agent.reasoning.drawing import draw_graph
 
 
 class LineInfo(BaseModel):
@@ -53,7 +53,8 @@ def services_router(services: Services, phone_url: str) -> APIRouter:
         service = next((s for s in services.services if s.service_id == service_id), None)
         if service is None:
             raise HTTPException(404, f"there is no service {service_id!r}")
-        svg = draw(service.graph.graph, current=state or None, visited=[v for v in visited.split(",") if v])
+        seen = [name for name in visited.split(",") if name]
+        svg = draw_graph(service.graph, current=state or None, visited=seen)
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "max-age=60"})
 
     return router

@@ -13,6 +13,7 @@ from itertools import count
 
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pydantic_core import to_jsonable_python
 
 from voice_agent.call import events
 from voice_agent.call.floor import Floor
@@ -130,13 +131,15 @@ def observation(effect: Effect) -> events.CallEvent | None:
             )
         case effects.ToolStarted():
             return events.ToolCallStarted(
-                call_id=effect.call_id, tool_name=effect.tool, input=dict(effect.input)
+                call_id=effect.call_id,
+                tool_name=effect.tool,
+                input=to_jsonable_python(dict(effect.input), fallback=str),
             )
         case effects.ToolCompleted():
             return events.ToolCallCompleted(
                 call_id=effect.call_id,
                 tool_name=effect.tool,
-                output=effect.output,
+                output=to_jsonable_python(effect.output, fallback=str),
                 succeeded=effect.succeeded,
                 duration_ms=effect.duration_ms,
                 error_message=effect.error,

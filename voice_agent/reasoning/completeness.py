@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Literal
+
+from rapidfuzz import fuzz
 
 from models.expectation import AnswerKind, Expectation
 from voice_agent.reasoning.spoken import (
@@ -13,6 +16,11 @@ from voice_agent.reasoning.spoken import (
     parse_time,
     parse_yes_no,
 )
+
+Purpose = Literal["birth", "appointment"]
+
+_SAME_PHRASE = 88.0
+"""Percent of likeness (Levenshtein) from which what was said is an expected phrase with a word more or less."""
 
 _SHORT_ANSWER = 4
 """Words: a yes or no inside a longer sentence may go on."""
@@ -40,12 +48,14 @@ def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], toda
                 expectation.digits is not None and len(parse_alphanumeric(text).value) >= expectation.digits
             )
         case AnswerKind.DATE:
-            reading = parse_date(text, today=today or datetime.now(UTC).date(), purpose="appointment")
+            # "March second" is a day to come to, but no date of birth yet.
+            purpose: Purpose = "birth" if "birth" in expectation.prompt.lower() else "appointment"
+            reading = parse_date(text, today=today or datetime.now(UTC).date(), purpose=purpose)
             return len(reading.candidates) == 1 and not reading.rest.strip()
         case AnswerKind.TIME:
             time_reading = parse_time(text)
             return len(time_reading.candidates) == 1 and not time_reading.rest.strip()
         case AnswerKind.PHRASES:
-            return text in expectation.phrases
+            return any(fuzz.ratio(text, phrase) >= _SAME_PHRASE for phrase in expectation.phrases)
         case _:
             return False
