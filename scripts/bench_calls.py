@@ -5,7 +5,7 @@
     python scripts/bench_calls.py --peer FOLDER       beside a peer, in the same run (its server.py)
 
 The server runs in a process of its own, pinned to a core when there are two; the load generator plays the
-phone network and is pinned to the other. Callers ask a question, hear the answer, and interrupt every third.
+phone network and is pinned to the other. Callers ask a question, hear the answer, and interrupt every second one.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ RSS_MB_PER_CALL = 2.0
 BUDGETS_OF_COST_AT = 40
 """Calls at which CPU and memory are judged."""
 
+FEW_CALLS = 5
 GROWTH_MB = 10.0
 SKEW_MS = 20.0
 DETECTED_PERCENT = 95.0
@@ -89,7 +90,7 @@ class Bench:
             load = Load(self._question, to_practice(network))
             for count in counts:
                 await load.grow_to(count)
-                window = await load.measure(meter, self._arguments.warm, self._arguments.seconds)
+                window = await load.measure(meter, self._arguments.warm, self._seconds(count))
                 self._tell(speech, window, peers.get(count))
                 self._tell_cost(speech, window, idle, peers.get(count))
             await load.stop()
@@ -108,9 +109,13 @@ class Bench:
             load = Load(self._question, to_peer(port))
             for count in self._arguments.calls:
                 await load.grow_to(count)
-                windows[count] = await load.measure(meter, self._arguments.warm, self._arguments.seconds)
+                windows[count] = await load.measure(meter, self._arguments.warm, self._seconds(count))
             await load.stop()
         return windows
+
+    def _seconds(self, calls: int) -> float:
+        """A few calls need longer until enough of them were answered and interrupted."""
+        return float(self._arguments.seconds) * (3 if calls < FEW_CALLS else 1)
 
     def _tell(self, speech: str, window: Window, beside: Window | None) -> None:
         seen = window.seen

@@ -17,6 +17,7 @@ from bench.playout import Playout
 from bench.streams import NetworkStream
 
 SILENCE = b"\xff" * 160
+FRAME_S = 0.02
 
 THINKS_S = 1.0
 """Quiet after the agent's last sound before the caller speaks."""
@@ -46,6 +47,7 @@ class Seen:
     replies: list[float] = field(default_factory=list)
     stops: list[float] = field(default_factory=list)
     asked_at: list[float] = field(default_factory=list)
+    """By the caller's own sound: on a busy machine frames leave late, and catch up."""
     answered_at: list[float] = field(default_factory=list)
     unanswered: int = 0
     unstopped: int = 0
@@ -85,7 +87,7 @@ class Caller:
     """The behaviour of one caller, stepped every 20 ms. Times are ``loop.time()``."""
 
     def __init__(
-        self, question: Sequence[bytes], seen: Seen, *, index: int = 0, interrupts_every: int = 3
+        self, question: Sequence[bytes], seen: Seen, *, index: int = 0, interrupts_every: int = 2
     ) -> None:
         """``interrupts_every``: every n-th reply is interrupted, 0 for none."""
         self.ear: NetworkStream | None = None
@@ -170,8 +172,9 @@ class Caller:
 
     def _speak(self, doing: Doing, now: float) -> None:
         self._turn += 1
-        self._doing, self._at, self._since = doing, 0, now
-        self.seen.asked_at.append(now)
+        self._doing, self._at, self._since = doing, 0, now + FRAME_S  # silence fills this frame
+        if self.ear is not None:
+            self.seen.asked_at.append(self.ear.began_at + self.ear.seconds + FRAME_S)
 
     def _said(self, now: float) -> None:
         if self._doing is Doing.INTERRUPTING:

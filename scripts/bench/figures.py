@@ -9,6 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+REPORT_WIDTH = 130
+"""Columns, where there is no terminal to ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -68,7 +71,10 @@ class Figures:
                 "" if line.peer is None else f"{line.peer:.4g} {line.unit}",
                 marks[line.ok],
             )
-        Console(highlight=False).print(table)
+        screen = Console(highlight=False)
+        if not screen.is_terminal:
+            screen.width = REPORT_WIDTH
+        screen.print(table)
 
 
 def percentile(values: Sequence[float], q: float) -> float | None:

@@ -67,7 +67,7 @@ class Window:
 class Load:
     """Callers on one server, added step by step."""
 
-    def __init__(self, question: Sequence[bytes], connect: Connect, *, interrupts_every: int = 3) -> None:
+    def __init__(self, question: Sequence[bytes], connect: Connect, *, interrupts_every: int = 2) -> None:
         """``connect`` gives a caller its streams."""
         self._question = question
         self._connect = connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ class NetworkStream:
         self._socket = socket
         self._sequence = 0
         self._chunk = 0
+        self.began_at = 0.0
+        """``loop.time()`` of the first frame."""
         self._payloads: dict[bytes, bytes] = {}
         self._tail = b'"},"streamSid":"%s"}' % stream_sid.encode()
 
@@ -40,6 +43,8 @@ class NetworkStream:
         payload = self._payloads.get(ulaw)
         if payload is None:
             payload = self._payloads[ulaw] = base64.b64encode(ulaw)
+        if not self._chunk:
+            self.began_at = asyncio.get_running_loop().time()
         self._sequence += 1
         self._chunk += 1
         # Written by hand: this is 100 messages a second and call.
@@ -50,6 +55,11 @@ class NetworkStream:
                 % (self._sequence, self._chunk, (self._chunk - 1) * FRAME_MS, payload, self._tail)
             )
         )
+
+    @property
+    def seconds(self) -> float:
+        """Sound written so far, by its own clock."""
+        return self._chunk * FRAME_MS / 1000
 
     def mark(self, name: str) -> None:
         """A mark comes back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ def serve(
 
     async def start() -> None:
         settings = load_settings()
+        os.environ.setdefault("LOGURU_LEVEL", "WARNING")  # or pipecat greets on standard error when imported
         from voice_agent.app import StartError
         from voice_agent.app import serve as serve_application
 
