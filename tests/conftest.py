@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,13 +14,20 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from voice_agent.store.database import Database
+from voice_agent.store.tables import metadata
 
-TEMPLATE = "voice_agent_template"
-"""PostgreSQL database with the newest schema; tests get copies."""
-
-FAST_AND_FORGETFUL = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 60\n"
+FAST_AND_FORGETFUL = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+wal_level = minimal
+max_wal_senders = 0
+max_connections = 60
+"""
 
 
 @pytest.fixture(scope="session")
@@ -45,16 +53,19 @@ def postgres_url() -> Iterator[str]:
             raise
         pytest.skip(f"no PostgreSQL server could be started here: {error}")
     yield server.get_uri()
+    # Immediate shutdown (PostgreSQL, "Shutting Down the Server"): nothing needs to reach the disk any more.
+    os.kill(server.get_pid(), signal.SIGQUIT)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_url: str) -> str:
-    """Name of a PostgreSQL database with the newest schema, to copy from."""
-    _execute(postgres_url, f'CREATE DATABASE "{TEMPLATE}"')
-    asyncio.run(_migrate(_url_of(postgres_url, TEMPLATE)))
-    return TEMPLATE
+    """URL of a PostgreSQL database with the newest schema; tests use it one after the other."""
+    _execute(postgres_url, "CREATE DATABASE shared")
+    url = _url_of(postgres_url, "shared")
+    asyncio.run(_migrate(url))
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -72,27 +83,29 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def empty_database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a new database without any table."""
     if backend == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
     admin: str = request.getfixturevalue("postgres_url")
     name = f"t{uuid4().hex}"
     _execute(admin, f'CREATE DATABASE "{name}"')
-    return _url_of(admin, name)
+    yield _url_of(admin, name)
+    _execute(admin, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
-def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a new database with the newest schema."""
     if backend == "sqlite":
         path = tmp_path / "voice_agent.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        return f"sqlite+aiosqlite:///{path}"
-    admin: str = request.getfixturevalue("postgres_url")
-    name = f"t{uuid4().hex}"
-    _execute(admin, f'CREATE DATABASE "{name}" TEMPLATE "{request.getfixturevalue("migrated_postgres")}"')
-    return _url_of(admin, name)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    url: str = request.getfixturevalue("migrated_postgres")
+    yield url
+    _empty(url)
 
 
 @pytest.fixture
@@ -107,6 +120,24 @@ async def _migrate(url: str) -> None:
     database = Database(url)
     await database.migrate()
     await database.close()
+
+
+def _empty(url: str) -> None:
+    """Leave the database as it was migrated, far sooner than a new one could be made."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("SET session_replication_role = replica")  # triggers that guard tables are asleep
+        for (table,) in connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall():
+            if table in metadata.tables:
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            elif table != "alembic_version":
+                connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(table)))
+        connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 
 def _execute(url: str, statement: str) -> None:

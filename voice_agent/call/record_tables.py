@@ -129,6 +129,7 @@ class RecordingRow(Base):
 
     call_sid: Mapped[str] = mapped_column(primary_key=True)
     direction: Mapped[str]
+    service_id: Mapped[str | None]
     call_start_iso: Mapped[str]
     call_end_iso: Mapped[str]
     duration_seconds: Mapped[float]

@@ -32,6 +32,9 @@ INBOUND, OUTBOUND, STEREO, METADATA = "inbound.wav", "outbound.wav", "stereo.wav
 _PCM, _ULAW = 1, 7
 """Format tags of RFC 2361."""
 
+_POINTS_AT_A_TIME = 1000
+"""Of an envelope; keeps an hour's recording out of memory."""
+
 _STEP_FRAMES = 32_000
 """Frames read at a time: 4 s."""
 
@@ -83,6 +86,8 @@ class Wav:
             frame, skip = divmod(offset, self.frame_bytes)
             last = min(frame + _STEP_FRAMES, -(-(stop - len(self.header)) // self.frame_bytes))
             chunk = self.read(frame, last)[skip : skip + stop - start]
+            if not chunk:  # the file became shorter under our hands
+                return
             yield chunk
             start += len(chunk)
 
@@ -134,17 +139,20 @@ class StoredRecording:
         return found
 
     def envelope(self, points: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """The loudest sample (0..1) in each of ``points`` equal parts of the call: caller, agent."""
+        """The loudest sample (0..1) in each of ``points`` equal parts of the call: caller, agent.
+
+        A recording of fewer samples than ``points`` has as many points as samples.
+        """
         frames = max(self.inbound_samples, self.outbound_samples)
-        caller, agent = np.zeros(points, np.float32), np.zeros(points, np.float32)
+        points = min(points, frames)
         edges = np.linspace(0, frames, points + 1).astype(np.int64)
-        for point in range(points):
-            stereo = np.frombuffer(self._stereo_bytes(edges[point], edges[point + 1]), np.int16).reshape(
-                -1, 2
-            )
-            if len(stereo):
-                caller[point], agent[point] = np.abs(stereo.astype(np.int32)).max(axis=0) / 32768
-        return caller, agent
+        loudest = np.zeros((points, 2), np.float32)
+        for first in range(0, points, _POINTS_AT_A_TIME):
+            part = edges[first : first + _POINTS_AT_A_TIME + 1]
+            stereo = np.frombuffer(self._stereo_bytes(int(part[0]), int(part[-1])), np.int16).reshape(-1, 2)
+            peaks = np.maximum.reduceat(np.abs(stereo.astype(np.int32)), part[:-1] - part[0], axis=0)
+            loudest[first : first + len(peaks)] = peaks / 32768
+        return loudest[:, 0], loudest[:, 1]
 
     def _inbound_bytes(self, start: int, stop: int) -> bytes:
         return _slice(self._folder / INBOUND, ULAW_HEADER_BYTES + start, stop - start)

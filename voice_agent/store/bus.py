@@ -45,6 +45,11 @@ class Subscription:
         self._ready.set()
 
     @property
+    def closed(self) -> bool:
+        """True once nothing more will come; what is queued can still be read."""
+        return self._closed
+
+    @property
     def queued(self) -> int:
         """Events that wait to be read."""
         return len(self._queue)
@@ -87,6 +92,16 @@ class EventBus:
         subscription = Subscription(call_sid, capacity)
         self._subscriptions.add(subscription)
         return subscription
+
+    @property
+    def readers(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._subscriptions)
+
+    def close(self) -> None:
+        """End every reader's iteration: the process shuts down."""
+        for subscription in list(self._subscriptions):
+            self.unsubscribe(subscription)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Stop delivering and end the reader's iteration. Idempotent."""

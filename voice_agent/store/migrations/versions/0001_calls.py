@@ -80,6 +80,7 @@ def upgrade() -> None:
         "recordings",
         sa.Column("call_sid", sa.String(), nullable=False),
         sa.Column("direction", sa.String(), nullable=False),
+        sa.Column("service_id", sa.String(), nullable=True),
         sa.Column("call_start_iso", sa.String(), nullable=False),
         sa.Column("call_end_iso", sa.String(), nullable=False),
         sa.Column("duration_seconds", sa.Double(), nullable=False),
