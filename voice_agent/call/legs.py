@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from voice_agent.call.hub import AudioHub
 from voice_agent.call.mouth import Mouth
 from voice_agent.call.ports import LegRole, LegSocket
@@ -70,12 +68,9 @@ class EarSink(MouthSink):
         legs: LegGenerations,
         role: LegRole,
         generation: int,
-        *,
-        on_key: Callable[[str], None],
     ) -> None:
         super().__init__(mouth, socket, legs, role, generation)
         self._hub = hub
-        self._on_key = on_key
 
     def on_media(self, timestamp_ms: int, payload: bytes) -> None:
         """The caller's voice."""

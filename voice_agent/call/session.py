@@ -15,23 +15,19 @@ from typing import Any
 
 from pipecat.frames.frames import (
     Frame,
-    InterimTranscriptionFrame,
-    TranscriptionFrame,
-    VADUserStartedSpeakingFrame,
-    VADUserStoppedSpeakingFrame,
 )
 
 from models.expectation import Expectation
-from models.speech import SAMPLE_RATE, Delivery, Recognizer, Synthesizer, Transcript
+from models.speech import Delivery, Recognizer, Synthesizer
 from voice_agent.call import events
-from voice_agent.call.ear import Ear, HeardSpeech
+from voice_agent.call.ear import HeardSpeech
 from voice_agent.call.ending import Ending
 from voice_agent.call.floor import Floor, Interruption, TurnPolicy
-from voice_agent.call.frames import SignalFrame, SpeakFrame, SpeechProgressFrame, SpeechVerdictFrame
+from voice_agent.call.frames import SignalFrame, SpeakFrame
 from voice_agent.call.hub import AudioHub, TrackWriter
-from voice_agent.call.keypad import Keypad
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
 from voice_agent.call.legs import EarSink, LegGenerations, MouthSink
+from voice_agent.call.listening import CallerListening
 from voice_agent.call.log import CallLog
 from voice_agent.call.mouth import Mouth
 from voice_agent.call.output import MouthOutput
@@ -42,7 +38,7 @@ from voice_agent.call.speaker import AgentGate, GateState, Speaker
 from voice_agent.call.speech_log import SpeechLog
 from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.turns import AnswerStopStrategy, BargeInStartStrategy
-from voice_agent.call.voice_activity import START_S, STOP_S, SpeechDetector, VadTick
+from voice_agent.call.voice_activity import SpeechDetector, VadTick
 from voice_agent.call.watch import CallWatch, WatchPolicy, WatchTicker
 from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.effects import End, Escalate, Expect, FillerType, SayKind, Transfer
@@ -53,7 +49,6 @@ from voice_agent.reasoning.signals import (
     Silence,
     Started,
     Utterance,
-    Via,
 )
 from voice_agent.store.bus import EventBus
 
@@ -117,28 +112,32 @@ class CallSession:
         self._service = service
         self._recording = parts.recorder(info, self.log)
         self._hub = AudioHub(
-            self.log, self._recording, on_digit=self._on_digit, on_progress=self._on_audio_progress
+            self.log,
+            self._recording,
+            on_digit=lambda key: self._caller.on_digit(key),
+            on_progress=lambda: self._caller.on_audio(),
         )
         self._ledger = PlaybackLedger(self._on_utterance_over)
         self._mouth = Mouth(self._ledger, on_audio=self._on_agent_audio, on_discard=self._hub.agent_discarded)
         self._floor = Floor(self._mouth, service.turns, self._on_interruption)
-        self._ear = Ear(
+        self._caller = CallerListening(
             self._hub.caller,
             parts.recognizers,
             parts.turn_model,
-            on_heard=self._on_heard,
-            on_verdict=self._on_verdict,
-            on_partial=self._on_partial,
+            self._floor,
+            self.log,
+            post=self._post,
+            turn=lambda: self._turn,
+            on_turn=self._on_turn,
             on_degraded=lambda rung, reason: self._degraded("stt", rung, reason),
         )
-        self._keypad = Keypad()
         self._speech_log = SpeechLog(self.log)
         self._ending = Ending(self._mouth, self._carry_out)
         self._legs = LegGenerations()
         self._stop = AnswerStopStrategy(
             self._floor,
-            expectation=lambda: self._ear.expectation,
-            newest=lambda: self._ear.number,
+            expectation=lambda: self._caller.expectation,
+            newest=lambda: self._caller.newest,
             on_words=self._on_words,
             on_turn=self._on_turn,
         )
@@ -151,7 +150,6 @@ class CallSession:
         self._turn = 0
         self._owed_since: float | None = None
         self._last_activity = 0.0
-        self._caller_speaking = False
         self._fillers = 0
         self._ended: asyncio.Task[None] | None = None
         self.completion_reason = ""
@@ -228,14 +226,12 @@ class CallSession:
             sink = MouthSink(self._mouth, socket, self._legs, role, generation)
         else:
             if self._detector is None:
-                self._detector = self._parts.vad.watch(self._hub.caller, self)
+                self._detector = self._parts.vad.watch(self._hub.caller, self._caller)
             else:
                 self._hub.caller_reattached()
             if role is LegRole.DUPLEX:
                 self._mouth.bind(socket)
-            sink = EarSink(
-                self._hub, self._mouth, socket, self._legs, role, generation, on_key=self._on_digit
-            )
+            sink = EarSink(self._hub, self._mouth, socket, self._legs, role, generation)
             self._spawn(self._greet_soon(JOIN_GRACE_S))
         self._legs.begin(role, generation)
         return sink
@@ -267,7 +263,7 @@ class CallSession:
             self._parts.vad.unwatch(self._detector)
         self._mouth.stop(protected=True)
         self._hub.settle()
-        await self._ear.close()
+        await self._caller.close()
         await self._pipeline.close()
         for task in list(self._tasks):
             task.cancel()
@@ -281,84 +277,14 @@ class CallSession:
         )
         self.on_ended()
 
-    # The detector's side: voice activity of the caller
-
-    def on_speech_started(self, position: int) -> None:
-        """Voice began."""
-        self._caller_speaking = True
-        self._ear.start(position)
-        self.log.emit(events.SpeechStarted(), t=position / SAMPLE_RATE)
-        self._post(VADUserStartedSpeakingFrame(start_secs=START_S))
-
-    def on_speech_progress(self, seconds: float) -> None:
-        """Voice goes on; of interest to turn-taking while the agent has the floor."""
-        if self._floor.agent_has_it:
-            self._post(SpeechProgressFrame(seconds=seconds))
-
-    def on_speech_stopped(self, position: int) -> None:
-        """Voice ended."""
-        self._caller_speaking = False
-        self._last_activity = time.monotonic()
-        self._ear.stop(position)
-        self.log.emit(events.SpeechStopped(speech_end=position / SAMPLE_RATE))
-        self._post(VADUserStoppedSpeakingFrame(stop_secs=STOP_S))
-
-    def _on_audio_progress(self) -> None:
-        if self._caller_speaking:
-            self._ear.pump()
-
-    # The ear's side: words
-
-    async def _on_heard(self, heard: HeardSpeech) -> None:
-        if self._keypad.active:
-            return
-        frame = TranscriptionFrame(
-            text=heard.transcript.text, user_id="caller", timestamp="", result=heard, finalized=True
-        )
-        self._post(frame)
-
-    async def _on_verdict(self, number: int, probability: float) -> None:
-        self._post(SpeechVerdictFrame(probability=probability, speech=number))
-
-    def _on_partial(self, number: int, partial: Transcript) -> None:
-        if partial.text and number == self._ear.number:
-            self.log.emit(
-                events.UserTranscript(
-                    transcript=partial.text,
-                    final=False,
-                    confidence=partial.confidence,
-                    turn_index=self._turn + 1,
-                    stt=partial.source,
-                )
-            )
-            self._post(InterimTranscriptionFrame(text=partial.text, user_id="caller", timestamp=""))
+    # Turn-taking's side
 
     def _on_words(self, heard: HeardSpeech, backchannel: bool) -> None:
         self._speech_log.words(heard, turn=self._turn + 1, backchannel=backchannel)
 
-    def _on_digit(self, key: str) -> None:
-        if self._floor.agent_is_heard and not self._floor.protected:
-            self._floor.interrupt(time.monotonic())
-        self._keypad.press(key)
-        self._last_activity = time.monotonic()
-        self._take_keys()
-
-    def _take_keys(self) -> None:
-        digits = self._keypad.take(self._ear.expectation.digits)
-        if digits is None:
-            return
-        utterance = Utterance(digits, via=Via.KEYPAD, expectation=self._ear.expectation)
-        self.log.emit(
-            events.UserTranscript(transcript=digits, confidence=1.0, via="keypad", turn_index=self._turn + 1)
-        )
-        number = self._on_turn(utterance, "keypad", None, time.monotonic())
-        self._post(SignalFrame(signal=utterance, turn=number, speech_end=time.monotonic()))
-
-    # Turn-taking's side
-
     def _on_turn(self, utterance: Utterance, reason: str, verdict: float | None, voice_end: float) -> int:
         self._turn += 1
-        self._ear.turn_over()
+        self._caller.turn_over()
         self._watch.caller_spoke()
         self._owed_since = self._last_activity = voice_end or time.monotonic()
         self.log.emit(
@@ -381,7 +307,7 @@ class CallSession:
     def _on_expect(self, expect: Expect) -> None:
         expectation = expect.expectation
         terms = tuple(dict.fromkeys((*expectation.keyterms, *self._service.keyterms)))
-        self._ear.expectation = Expectation(
+        self._caller.expectation = Expectation(
             expectation.kinds, expectation.digits, expectation.phrases, terms, expectation.prompt
         )
         self._floor.barge_in_enabled = expect.barge_in_enabled
@@ -424,32 +350,32 @@ class CallSession:
     @property
     def owes_reply_since(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
-        if not self._greeted or self._owed_since is None or self._caller_speaking:
+        if not self._greeted or self._owed_since is None or self._caller.speaking:
             return None
         if self._floor.agent_is_heard or not self._floor.agent_has_it:
             return None
-        return max(self._owed_since, self._last_activity)
+        return max(self._owed_since, self._last_activity, self._caller.last_activity)
 
     @property
     def quiet_since(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
-        busy = self._floor.agent_has_it or self._caller_speaking or self._ending.pending
+        busy = self._floor.agent_has_it or self._caller.speaking or self._ending.pending
         if (
             not self._greeted
             or busy
-            or self._keypad.active
+            or self._caller.keying
             or self._pipeline.gate.state is not GateState.AGENT
         ):
             return None
-        return self._last_activity
+        return max(self._last_activity, self._caller.last_activity)
 
     def housekeeping(self) -> None:
         """Ten times a second."""
         self._hub.settle()
         self._mouth.overdue()
         self._ending.check()
-        self._take_keys()
-        if not self._caller_speaking and self._floor.held_s > 1.5:
+        self._caller.take_keys()
+        if not self._caller.speaking and self._floor.held_s > 1.5:
             self._floor.release()
 
     def fill(self, text: str, *, progress: bool) -> None:

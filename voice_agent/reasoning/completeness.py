@@ -20,7 +20,8 @@ from voice_agent.reasoning.spoken import (
 Purpose = Literal["birth", "appointment"]
 
 _SAME_PHRASE = 88.0
-"""Percent of likeness (Levenshtein) from which what was said is an expected phrase with a word more or less."""
+"""Percent of likeness (Levenshtein) from which what was said is an expected phrase with a word more or
+less."""
 
 _SHORT_ANSWER = 4
 """Words: a yes or no inside a longer sentence may go on."""
