@@ -241,21 +241,40 @@ def token_in(document: str) -> str:
 async def open_office(
     *, timings: LineTimings = QUICK, forward_to: str = "", origin: str = "https://voice.example.org"
 ) -> AsyncIterator[Office]:
+    """An office on the fake REST server."""
     async with FakeTwilio().serving() as twilio:
-        rest = TwilioRest(ACCOUNT, TOKEN, base_url=twilio.url, timeout_s=1.0, attempts=2, first_wait_s=0.005)
-        network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), APP, timings)
-        sessions: Recorder[RememberingSession] = Recorder()
-        events: Recorder[CallEvent] = Recorder()
+        account = (ACCOUNT, TOKEN, APP)
+        async with new_office(twilio.url, account, origin, timings, forward_to=forward_to) as office:
+            office.twilio = twilio
+            yield office
 
-        def factory(info: CallInfo, line: Line) -> RememberingSession:
-            session = RememberingSession(info, line)
-            sessions.add(session)
-            return session
 
-        admission = Admission(Limits(3, 1000.0, 1000.0), LoadProbe(), lambda: switchboard.active_calls)
-        switchboard = Switchboard(network, factory, admission, events.add, overload_forward_to=forward_to)
-        try:
-            yield Office(twilio, network, switchboard, admission, sessions, events)
-        finally:
-            await switchboard.close()
-            await rest.aclose()
+@asynccontextmanager
+async def new_office(
+    rest_url: str,
+    account: tuple[str, str, str],
+    origin: str,
+    timings: LineTimings,
+    *,
+    forward_to: str = "",
+    session: type[RememberingSession] = RememberingSession,
+) -> AsyncIterator[Office]:
+    """An office of an account (SID, token, application) on any REST server."""
+    account_sid, token, app_sid = account
+    rest = TwilioRest(account_sid, token, base_url=rest_url, timeout_s=1.0, attempts=2, first_wait_s=0.005)
+    network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), app_sid, timings)
+    sessions: Recorder[RememberingSession] = Recorder()
+    events: Recorder[CallEvent] = Recorder()
+
+    def factory(info: CallInfo, line: Line) -> RememberingSession:
+        made = session(info, line)
+        sessions.add(made)
+        return made
+
+    admission = Admission(Limits(3, 1000.0, 1000.0), LoadProbe(), lambda: switchboard.active_calls)
+    switchboard = Switchboard(network, factory, admission, events.add, overload_forward_to=forward_to)
+    try:
+        yield Office(FakeTwilio(), network, switchboard, admission, sessions, events)
+    finally:
+        await switchboard.close()
+        await rest.aclose()

@@ -189,7 +189,7 @@ async def _finish(writer: asyncio.Task[None]) -> None:
     if not writer.done():
         writer.cancel()
         await asyncio.wait({writer})
-    elif (error := writer.exception()) is not None and not isinstance(error, OSError):
+    elif not writer.cancelled() and not isinstance(error := writer.exception(), OSError | None):
         # A peer that is gone shows as OSError: nothing to tell.
         log.error("media_writer_failed", exc_info=error)
 
