@@ -231,6 +231,12 @@ class Conference:
         if self.status is not ConferenceStatus.COMPLETED:
             self._end(EndReason.BY_API, None)
 
+    def abandon(self) -> None:
+        """Close a room that was opened by REST and that nobody will enter any more; nobody is told."""
+        if not self.ever_joined:
+            self.status = ConferenceStatus.COMPLETED
+            self._changed()
+
     def _end(self, reason: EndReason, by: Participant | None) -> None:
         if self.status is ConferenceStatus.COMPLETED:
             return

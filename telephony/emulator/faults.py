@@ -6,6 +6,7 @@ name or URL, an app leg by its SID. `times` counts down with every use.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -68,7 +69,7 @@ class Faults:
         """Order a fault. Raises ValueError for a negative value or a count below 1."""
         if value < 0 or (times is not None and times < 1):
             raise ValueError(f"fault {kind} needs value >= 0 and times >= 1, got {value} and {times}")
-        fault = Fault(kind, match, value, times)
+        fault = Fault(FaultKind(kind), match, value, times)
         self._waiting.append(fault)
         return fault
 
@@ -100,18 +101,18 @@ class Faults:
             A function that stops watching.
         """
 
+        def commit(fault: Fault, call_sid: str) -> None:
+            if hang_up(call_sid):
+                self._log.record(EventKind.FAULT_APPLIED, call_sid, fault=fault.kind.value)
+            else:
+                self._waiting.insert(0, fault)
+
         def on_event(event: Event) -> None:
-            if event.kind is EventKind.FAULT_APPLIED:
-                return
-            for index, fault in enumerate(self._waiting):
+            for fault in self._waiting:
                 if fault.kind is FaultKind.HANG_UP_CALLER and fault.match == event.kind.value:
-                    del self._waiting[index]
-                    if not hang_up(event.call_sid):
-                        self._waiting.insert(index, fault)
-                        return
-                    self._log.record(
-                        EventKind.FAULT_APPLIED, event.call_sid, fault=fault.kind.value, value=0.0
-                    )
+                    self._waiting.remove(fault)
+                    # Not from within the event: its writer is in the middle of what the hang-up ends.
+                    asyncio.get_running_loop().call_soon(commit, fault, event.call_sid)
                     return
 
         return self._log.subscribe(on_event)

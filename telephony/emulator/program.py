@@ -83,6 +83,8 @@ class Program:
 
     async def _execute(self, document: Document) -> Document | None:
         for verb in document.verbs:
+            if self.leg.status.terminal:
+                raise HangUp
             self.services.log.record(EventKind.VERB_STARTED, self.leg.sid, verb=verb.name)
             if verb.name == "Reject":
                 self._reject(verb)

@@ -116,7 +116,7 @@ class Participants:
                 record=record,
             ),
         )
-        leg.ended.add_done_callback(lambda _: self._forget(room, invited))
+        leg.ended.add_done_callback(lambda _: self._gone(room, invited))
         body = {**self._resource(room, leg, invited.terms), "queue_time": str(leg.queue_time_ms)}
         return RestReply(201, body)
 
@@ -168,6 +168,11 @@ class Participants:
             await exchange.run_twiml(leg, document)
         else:
             await first_of(participant.left)
+
+    def _gone(self, room: Conference, invited: Invited) -> None:
+        self._forget(room, invited)
+        if not self._invited.get(room.sid):
+            room.abandon()
 
     def _forget(self, room: Conference, invited: Invited) -> None:
         waiting = self._invited.get(room.sid, [])

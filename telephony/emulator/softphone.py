@@ -64,6 +64,7 @@ class Softphone:
         finally:
             rung.cancel()
             gone.cancel()
+            await asyncio.wait({rung, gone})  # the socket allows one reader at a time
             self._emulator.exchange.directory.unregister(address)
 
     async def _talk(self, socket: web.WebSocketResponse, call: PhoneCall) -> None:

@@ -136,7 +136,6 @@ class MediaStream:
             self._queue(partial(self._writer.media, track, timestamp, audio), media=True)
         if not self._faults.holding:
             self._wake.set()
-            self._faults.delivered()
 
     def next_frame(self) -> bytes | None:
         """This tick's audio from the application, silence when it sent none; None after the end."""
@@ -236,6 +235,7 @@ class MediaStream:
                     media, build = self._outbox.popleft()
                     self._outbox_media -= media
                     await socket.send(build())
+                self._faults.delivered()
                 if self._stopping:
                     await socket.close(self._services.config.switches.close_code)
                     self._finish(StreamEnd.STOPPED)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from telephony.emulator import Answer, CallStatus, EventKind, Limits, PhoneBehaviour
+from telephony.emulator import Answer, CallStatus, EventKind, FaultKind, Limits, PhoneBehaviour
 
 from .sound import heard_from, tone
 from .virtual_world import NUMBER, VirtualWorld
@@ -285,12 +285,12 @@ async def test_a_late_and_a_failing_app_leg() -> None:
     async with VirtualWorld() as world:
         world.twiml["/agent"] = '<Pause length="30"/>'
         app = f"app:{world.emulator.config.application_sid}"
-        world.emulator.faults.add("late_app_leg", value=3.0)
+        world.emulator.faults.add(FaultKind.LATE_APP_LEG, value=3.0)
         late = world.participant("room", app, From="client:agent", Label="agent")
         leg = world.emulator.exchange.legs[late["call_sid"]]
         await world.run(leg.answered)
         assert world.clock.monotonic() == pytest.approx(3.0, abs=0.1)
-        world.emulator.faults.add("fail_app_leg")
+        world.emulator.faults.add(FaultKind.FAIL_APP_LEG)
         failed = world.participant(
             "room2",
             app,
