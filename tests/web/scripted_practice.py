@@ -189,7 +189,7 @@ class ScriptedPractice:
 
         @app.get("/api/services/{service}/graph.svg")
         async def graph(service: str, state: str = "", visited: str = "") -> Response:
-            return Response(_picture(f"{service} {state}"), media_type="image/svg+xml")
+            return Response(_graph(service, state, visited), media_type="image/svg+xml")
 
         return app
 
@@ -242,6 +242,16 @@ class ScriptedPractice:
                     self.phone.digits += message["text"].split('"digits":"')[1].rstrip('"}')
         except WebSocketDisconnect:
             return
+
+
+def _graph(service: str, state: str, visited: str) -> str:
+    """Larger than any panel, with the current state far from the corner."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="2500" height="3300">'
+        f"<style>.now rect {{ fill: #2a6 }}</style><desc>{service}: {visited}</desc>"
+        '<g class="now"><rect x="1800" y="2400" width="160" height="46"/>'
+        f'<text x="1810" y="2428">{state}</text></g></svg>'
+    )
 
 
 def _picture(label: str) -> str:

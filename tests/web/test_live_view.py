@@ -102,13 +102,17 @@ def test_figures_follow_the_call(live: Page, practice: ScriptedPractice) -> None
 
 def test_the_graph_shows_where_the_call_is(live: Page, practice: ScriptedPractice) -> None:
     practice.emit(*BEGINNING)
-    expect(live.get_by_role("img", name="now in greet caller")).to_be_visible()
+    expect(live.get_by_title("Context graph, now in greet caller")).to_be_visible()
     practice.emit(*MIDDLE)
-    picture = live.get_by_role("img", name="now in book appointment")
-    expect(picture).to_have_attribute(
-        "src",
-        "/api/services/front_desk/graph.svg?state=book_appointment"
-        "&visited=greet_caller%2Cfind_appointment%2Coffer_times%2Cbook_appointment",
+    picture = live.get_by_title("Context graph, now in book appointment")
+    expect(picture).to_be_visible()
+    expect(live.locator("#graph iframe")).to_have_count(1)
+    inside = picture.content_frame
+    expect(inside.locator(".now")).to_have_text("book_appointment")
+    expect(inside.locator(".now")).to_be_in_viewport()
+    assert live.evaluate("scrollY") == 0
+    expect(inside.locator("desc")).to_have_text(
+        "front_desk: greet_caller,find_appointment,offer_times,book_appointment"
     )
 
 

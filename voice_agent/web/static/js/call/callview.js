@@ -27,7 +27,7 @@ export class CallView extends EventTarget {
     this.transcript = new Transcript(byId("transcript"));
     this.events = new EventList(byId("events"));
     this.tiles = new Tiles(byId("tiles"));
-    this.graph = new GraphPicture(byId("graph"));
+    this.graph = new GraphPicture(byId("graph"), byId("graph-whole"));
     this.aftermath = new Aftermath();
     this.turns = new Turns(byId("turns-card"), byId("turns"), (seconds) => this.aftermath.playFrom(seconds));
     this.feed = null;

@@ -34,7 +34,7 @@ async function refresh() {
   const running = calls.filter(({ running }) => running).length;
   byId("calls-rows").replaceChildren(...calls.map(row));
   byId("calls-status").textContent = calls.length
-    ? `${calls.length} calls, ${running} running`
+    ? `${calls.length} ${calls.length === 1 ? "call" : "calls"}, ${running} running`
     : "No calls yet. Ring the practice to make the first.";
 }
 
