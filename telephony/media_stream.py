@@ -24,6 +24,8 @@ MAX_PAYLOAD_CHARS: Final = 12_000
 """Base64 of about one second of audio; Twilio sends 20 ms."""
 MAX_TIMESTAMP_MS: Final = 86_400_000
 """No call lasts longer than a day; a wild timestamp must not make anybody fill the gap."""
+MAX_SEQUENCE_STEP: Final = 10_000
+"""Three minutes of lost media; a wilder number would make everything after it look late."""
 MAX_BAD_FRAMES: Final = 20
 """After so many the peer is not speaking this protocol."""
 
@@ -206,6 +208,8 @@ class InboundStream:
         if step <= 0:
             self.stale += 1
             return False
+        if step > MAX_SEQUENCE_STEP:
+            raise ValueError("sequenceNumber out of range")
         self.missing += step - 1
         self._last = sequence
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +69,7 @@ class RememberingSession:
         self.log: Recorder[str] = Recorder()
         self.sinks: Recorder[RememberingSink] = Recorder()
         self.sockets: dict[tuple[LegRole, int], LegSocket] = {}
+        self.before_end: Callable[[], Awaitable[object]] | None = None
 
     async def prewarm(self) -> None:
         self.log.add("prewarm")
@@ -83,6 +84,8 @@ class RememberingSession:
         self.log.add("caller_joined")
 
     async def end(self, reason: str) -> None:
+        if self.before_end is not None:
+            await self.before_end()
         self.log.add(f"end {reason}")
 
     async def ended(self) -> str:
@@ -239,12 +242,12 @@ def token_in(document: str) -> str:
 
 @asynccontextmanager
 async def open_office(
-    *, timings: LineTimings = QUICK, forward_to: str = "", origin: str = "https://voice.example.org"
+    *, timings: LineTimings = QUICK, origin: str = "https://voice.example.org", **options: Any
 ) -> AsyncIterator[Office]:
     """An office on the fake REST server."""
     async with FakeTwilio().serving() as twilio:
         account = (ACCOUNT, TOKEN, APP)
-        async with new_office(twilio.url, account, origin, timings, forward_to=forward_to) as office:
+        async with new_office(twilio.url, account, origin, timings, **options) as office:
             office.twilio = twilio
             yield office
 
