@@ -5,7 +5,7 @@
     python scripts/bench_calls.py --peer FOLDER       beside a peer, in the same run (its server.py)
 
 The server runs in a process of its own, pinned to a core when there are two; the load generator plays the
-phone network and is pinned to the other. Callers ask a question, hear the answer, and interrupt every second one.
+phone network and is pinned to the other. Callers ask a question, hear the answer, interrupt every second one.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def test_a_package_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_cloud_recognizer_wants_its_key(tmp_path: Path) -> None:
-    assert speech.recognizer(settings(tmp_path, stt="deepgram")).remedy == "set VOICE_AGENT_STT_API_KEY"
-    assert speech.recognizer(settings(tmp_path, stt="deepgram", stt_api_key="x")).verdict is Verdict.GOOD
+    assert speech.recognizer(settings(tmp_path, stt="cartesia")).remedy == "set VOICE_AGENT_STT_API_KEY"
+    assert speech.recognizer(settings(tmp_path, stt="cartesia", stt_api_key="x")).verdict is Verdict.GOOD
 
 
 def test_a_model_wants_a_key_or_an_address_of_its_own(tmp_path: Path) -> None:
