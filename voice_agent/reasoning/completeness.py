@@ -49,10 +49,7 @@ def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], toda
                 expectation.digits is not None and len(parse_alphanumeric(text).value) >= expectation.digits
             )
         case AnswerKind.DATE:
-            # "March second" is a day to come to, but no date of birth yet.
-            purpose: Purpose = "birth" if "birth" in expectation.prompt.lower() else "appointment"
-            reading = parse_date(text, today=today or datetime.now(UTC).date(), purpose=purpose)
-            return len(reading.candidates) == 1 and not reading.rest.strip()
+            return _complete_date(text, today or datetime.now(UTC).date())
         case AnswerKind.TIME:
             time_reading = parse_time(text)
             return len(time_reading.candidates) == 1 and not time_reading.rest.strip()
@@ -60,3 +57,10 @@ def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], toda
             return any(fuzz.ratio(text, phrase) >= _SAME_PHRASE for phrase in expectation.phrases)
         case _:
             return False
+
+
+def _complete_date(text: str, today: date) -> bool:
+    """One date and nothing else. A birthday needs its year, a day to come does not."""
+    birthday = parse_date(text, today=today, purpose="birth")
+    to_come = parse_date(text, today=today, purpose="appointment")
+    return any(len(read.candidates) == 1 and not read.rest.strip() for read in (birthday, to_come))

@@ -46,10 +46,21 @@ fill:var(--ink)}.cg .paper{fill:var(--paper)} .cg .name{font-size:13px;font-weig
 .cg .kind{font-size:11px;fill:var(--soft)}.cg .label{font-size:11px;fill:var(--soft)}
 .cg .to{font-size:11px;font-weight:600;fill:var(--ink)}.cg .way{fill:none;stroke:var(--line);
 stroke-width:1.3} .cg .back{stroke-dasharray:5 4}.cg .tip{fill:var(--line)}
-.cg .plate{fill:var(--paper);opacity:.88}.cg .state rect,.cg .state path{stroke-width:1.5}
-.cg .faint rect,.cg .faint path,.cg .faint text{opacity:.5}.cg .visited .shape{stroke-width:3}
-.cg .now .shape{stroke:var(--now);stroke-width:4}.cg .title{font-size:16px;font-weight:700}
-.cg .pin{fill:none;stroke:var(--line);stroke-width:1}
+.cg .plate{fill:var(--paper);opacity:.88}
+.cg .faint rect,.cg .faint path,.cg .faint text{opacity:.5}
+.cg .title{font-size:16px;font-weight:700}
+.cg .shape{fill:var(--f);stroke:var(--e);stroke-width:1.5}
+.cg .ring{fill:none;stroke:var(--e)}
+.cg .action{--f:var(--action);--e:var(--action-e)}
+.cg .decision{--f:var(--decision);--e:var(--decision-e)}
+.cg .annotation{--f:var(--annotation);--e:var(--annotation-e)}
+.cg .data_collection{--f:var(--data_collection);--e:var(--data_collection-e)}
+.cg .recall{--f:var(--recall);--e:var(--recall-e)}
+.cg .reflection{--f:var(--reflection);--e:var(--reflection-e)}
+.cg .tool_call{--f:var(--tool_call);--e:var(--tool_call-e)}
+.cg .subgraph{--f:var(--subgraph);--e:var(--subgraph-e)}
+.cg .visited .shape{stroke-width:3}
+.cg .now .shape{stroke:var(--now);stroke-width:4}
 """
 
 
@@ -238,25 +249,24 @@ class _Picture:
         x, y = self.layout.boxes[name]
         width = _width(name, kind)
         left, top = x - width / 2, y - STATE_HEIGHT / 2
-        paint = f'style="fill:var(--{colour});stroke:var(--{colour}-e)"'
         terminal = name == self.graph.terminal_state
         if colour == "decision":
             cut = 14.0
             right, bottom = left + width, top + STATE_HEIGHT
             shape = (
-                f'<path class="shape" {paint} d="M{left + cut:.1f} {top:.1f}H{right - cut:.1f}'
+                f'<path class="shape" d="M{left + cut:.1f} {top:.1f}H{right - cut:.1f}'
                 f"L{right:.1f} {y:.1f}"
                 f'L{right - cut:.1f} {bottom:.1f}H{left + cut:.1f}L{left:.1f} {y:.1f}Z"/>'
             )
         else:
             radius = 22.0 if colour == "action" else 6.0
-            shape = _rect("shape", paint, left, top, width, STATE_HEIGHT, radius)
+            shape = _rect("shape", left, top, width, STATE_HEIGHT, radius)
             if terminal:
-                shape += _rect("", 'style="fill:none;stroke:var(--action-e)"', left + 4, top + 4, width - 8,
-                               STATE_HEIGHT - 8, radius - 4)  # fmt: skip
-        objective = getattr(state, "objective", "") or getattr(state, "inner_thought", "") or kind
+                shape += _rect("ring", left + 4, top + 4, width - 8, STATE_HEIGHT - 8, radius - 4)
+        objective = getattr(state, "objective", getattr(state, "inner_thought", kind))
+        hint = escape(f"{name}: {objective}")
         return (
-            f'<g class="{self._classes(name)}"><title>{escape(f"{name}: {objective}")}</title>{shape}'
+            f'<g class="{self._classes(name)} {colour}"><title>{hint}</title>{shape}'
             f'<text class="name" x="{x:.1f}" y="{y - 3:.1f}" text-anchor="middle">{escape(name)}</text>'
             f'<text class="kind" x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle">{escape(kind)}</text></g>'
         )
@@ -299,7 +309,7 @@ class _Picture:
             return ""
         x, y = path.label
         box = path.arrow.label
-        plate = _rect("plate", "", x - box.width / 2, y - box.height / 2 - 1, box.width, box.height + 2, 3)
+        plate = _rect("plate", x - box.width / 2, y - box.height / 2 - 1, box.width, box.height + 2, 3)
         top = y - box.height / 2 + LABEL_LINE / 2
         return plate + "".join(_text("label", x, top + LABEL_LINE * i, line) for i, line in enumerate(lines))
 
@@ -319,18 +329,16 @@ class _Picture:
         kinds = list(dict.fromkeys(state.type for state in self.graph.states))
         parts, x = [], MARGIN
         for kind in kinds:
-            paint = f'style="fill:var(--{kind});stroke:var(--{kind}-e)"'
-            parts.append(_rect("", paint, x, height - 26, 12, 12, 3))
+            parts.append(_rect(f"shape {kind}", x, height - 26, 12, 12, 3))
             words = kind.replace("_", " ")
             parts.append(f'<text class="label" x="{x + 18:.0f}" y="{height - 16:.0f}">{words}</text>')
             x += 18 + len(words) * _SMALL_CHARACTER + 22
         return "".join(parts)
 
 
-def _rect(css: str, paint: str, x: float, y: float, width: float, height: float, radius: float) -> str:
-    classes = f'class="{css}" ' if css else ""
+def _rect(css: str, x: float, y: float, width: float, height: float, radius: float) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {classes}{paint} {place} rx="{radius:.0f}"/>'
+    return f'<rect class="{css}" {place} rx="{radius:.0f}"/>'
 
 
 def _text(css: str, x: float, y: float, words: str) -> str:

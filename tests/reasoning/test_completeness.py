@@ -1,0 +1,53 @@
+"""Turn-taking may stop waiting exactly when the answer is complete."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from models.expectation import AnswerKind, Expectation
+from voice_agent.reasoning.completeness import answer_complete
+
+TODAY = date(2026, 11, 26)
+
+
+def expecting(*kinds: AnswerKind, digits: int | None = None, phrases: tuple[str, ...] = ()) -> Expectation:
+    return Expectation(kinds, digits, phrases)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "text"),
+    [
+        (expecting(AnswerKind.YES_NO), "yes"),
+        (expecting(AnswerKind.YES_NO, AnswerKind.PHRASES), "no thanks"),
+        (expecting(AnswerKind.DIGITS, digits=4), "one two three four"),
+        (expecting(AnswerKind.ALPHANUMERIC, digits=3), "w two zero"),
+        (expecting(AnswerKind.DATE), "march second nineteen eighty four"),
+        (expecting(AnswerKind.DATE), "tomorrow"),
+        (expecting(AnswerKind.TIME), "two thirty pm"),
+        (expecting(AnswerKind.PHRASES, phrases=("blue shield",)), "blue shield"),
+    ],
+)
+def test_a_whole_answer_is_complete(expectation: Expectation, text: str) -> None:
+    assert answer_complete(expectation, text, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "text"),
+    [
+        (expecting(AnswerKind.YES_NO), ""),
+        (expecting(AnswerKind.YES_NO), "well you see the thing is"),
+        (expecting(AnswerKind.DIGITS, digits=10), "four one five"),
+        (expecting(AnswerKind.DIGITS), "four one five"),
+        (expecting(AnswerKind.ALPHANUMERIC, digits=7), "w two zero"),
+        (expecting(AnswerKind.DATE), "march"),
+        (expecting(AnswerKind.DATE), "tomorrow and i also"),
+        (expecting(AnswerKind.PHRASES, phrases=("blue shield",)), "blue"),
+        (expecting(AnswerKind.NAME), "maria"),
+        (expecting(AnswerKind.FREE), "my back hurts"),
+        (Expectation(), "anything at all"),
+    ],
+)
+def test_more_may_follow_an_unfinished_or_open_answer(expectation: Expectation, text: str) -> None:
+    assert not answer_complete(expectation, text, TODAY)
