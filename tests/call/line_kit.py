@@ -15,7 +15,7 @@ from telephony.webhook import WebhookFields
 from tests.telephony.fake_twilio import ACCOUNT, APP, TOKEN, FakeTwilio, sid
 from tests.telephony.recorder import Recorder
 from voice_agent.call.admission import Admission, Limits, LoadProbe
-from voice_agent.call.events import CallEvent
+from voice_agent.call.events import CallEvent, Degraded
 from voice_agent.call.network import LineTimings, Network
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
 from voice_agent.call.switchboard import Switchboard
@@ -238,6 +238,23 @@ def token_in(document: str) -> str:
     found = re.search(r'<Parameter name="t" value="([^"]+)"', document)
     assert found is not None, document
     return found[1]
+
+
+def degradations(office: Office) -> list[tuple[str, str]]:
+    return [(event.part, event.rung) for event in office.events.items if isinstance(event, Degraded)]
+
+
+def is_direct(document: str) -> bool:
+    return "<Connect" in document and "/twilio/media/caller" in document and "<Conference" not in document
+
+
+async def direct(office: Office) -> str:
+    """Wait until the caller was brought to a stream on the own leg; the document."""
+    update = await office.twilio.requests.until(
+        lambda each: each.operation == "update call" and is_direct(each.form.get("Twiml", ""))
+    )
+    assert update.target == office.call_sid
+    return update.form["Twiml"]
 
 
 @asynccontextmanager
