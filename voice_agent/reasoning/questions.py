@@ -22,7 +22,7 @@ from voice_agent.reasoning.session import (
 from voice_agent.reasoning.states import ActionState, DataCollectionState
 from voice_agent.reasoning.templates import join_options, say_value, sentences
 
-MAX_PHRASES = 120
+MAX_PHRASES = 200
 """Sentences handed to the recognizer."""
 
 _SPELLED = frozenset({FieldType.DIGITS, FieldType.ALPHANUMERIC, FieldType.PHONE})

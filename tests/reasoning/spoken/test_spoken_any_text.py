@@ -75,7 +75,7 @@ def test_matched_and_rest_are_made_of_the_words_said(text: str) -> None:
     assert set("".join(left)) <= set("".join(said))
 
 
-@given(st.text("aeiou 0123456789/:.-+", min_size=2001, max_size=2400))
+@given(st.text("aeiou 0123456789/:.-+", min_size=1001, max_size=1400))
 def test_endless_text_is_cut_not_chewed(text: str) -> None:
     parse_date(text, today=date(2026, 11, 20), purpose="appointment")
     parse_alphanumeric(text)

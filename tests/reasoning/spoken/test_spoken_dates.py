@@ -104,6 +104,7 @@ def test_a_birthday_with_two_meanings_gives_both(text: str, expected: list[str])
         "april thirty first nineteen eighty",
         "13/13/84",
         "march second",
+        "march second nineteen",
         "march second twenty eighty four",
         "2/29/1983",
         "12/25/2026",
@@ -117,9 +118,11 @@ def test_what_cannot_be_a_birthday_is_matched_but_gives_no_date(text: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "i may be late", "next friday", "tomorrow", "march",
-    "four one five five five five oh one three four x",
-     "i was born in springfield", "can you march over there", "yes", "the second one"],
+    [
+        "", "hello", "i may be late", "next friday", "tomorrow", "march", "i was born in springfield",
+        "four one five five five five oh one three four x", "oh three oh two twenty",
+        "can you march over there", "yes", "the second one",
+    ],
 )  # fmt: skip
 def test_no_birthday_is_found_where_none_is_said(text: str) -> None:
     assert parse_date(text, today=FRIDAY, purpose="birth").candidates == ()

@@ -16,17 +16,14 @@ from voice_agent.reasoning.spoken.calendar_dates import Purpose, calendar_date
 from voice_agent.reasoning.spoken.readings import DateReading
 from voice_agent.reasoning.spoken.relative_dates import WEEKDAYS, relative_date, weekday_after_modifier
 from voice_agent.reasoning.spoken.replies import parse_correction
-from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, tokenize
+from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, phrase_table, tokenize
 
 _JOINS = frozenset({"or", "and", "either"})
 _LINKS = frozenset({"the", "on", "of"})
-_NOT = tuple(
-    tuple(phrase.split())
-    for phrase in (
-        "not", "not on", "except", "except for", "besides", "anything but", "any day but", "everything but",
-        "instead of", "can't do", "cannot do", "can't make", "cannot make", "can't on", "can't come",
-        "can't come on", "can't make it", "can't make it on", "can't do it on", "doesn't have to be",
-    )
+_NOT = phrase_table(
+    "not", "not on", "except", "except for", "besides", "anything but", "any day but", "everything but",
+    "instead of", "can't do", "cannot do", "can't make", "cannot make", "can't on", "can't come",
+    "can't come on", "can't make it", "can't make it on", "can't do it on", "doesn't have to be",
 )  # fmt: skip
 
 

@@ -7,14 +7,16 @@ from voice_agent.reasoning.spoken.numbers import TEENS, TENS, UNITS
 from voice_agent.reasoning.spoken.readings import NameReading
 from voice_agent.reasoning.spoken.relative_dates import WEEKDAYS
 from voice_agent.reasoning.spoken.replies import parse_correction
-from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, squeeze, tokenize
+from voice_agent.reasoning.spoken.tokens import (
+    Phrases,
+    Tokens,
+    longest_phrase,
+    phrase_table,
+    squeeze,
+    tokenize,
+)
 
-
-def _phrases(*texts: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(text.split()) for text in texts)
-
-
-_INTRODUCTIONS = _phrases(
+_INTRODUCTIONS = phrase_table(
     "my name is", "my name's", "name is", "the name is", "the name's", "my full name is", "i am", "i'm",
     "this is",
     "it is", "it's", "call me", "you can call me", "speaking with", "the patient is", "patient name is",
@@ -22,8 +24,8 @@ _INTRODUCTIONS = _phrases(
     "that's",
     "that is", "my name", "the name",
 )  # fmt: skip
-_FIRST = _phrases("first name is", "first name", "my first name is", "first name's", "first is")
-_LAST = _phrases(
+_FIRST = phrase_table("first name is", "first name", "my first name is", "first name's", "first is")
+_LAST = phrase_table(
     "last name is", "last name", "my last name is", "last name's", "surname is", "surname", "family name is",
     "family name", "last is",
 )  # fmt: skip
@@ -119,7 +121,7 @@ def _read(text: str) -> NameReading:
     return NameReading(_capitalize(words[0]), last_name, bool(letters), matched, rest)
 
 
-def _labelled(tokens: Tokens, labels: tuple[tuple[str, ...], ...]) -> tuple[int, int] | None:
+def _labelled(tokens: Tokens, labels: Phrases) -> tuple[int, int] | None:
     for index in range(len(tokens)):
         length = longest_phrase(tokens, index, labels)
         if length:

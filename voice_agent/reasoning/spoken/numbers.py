@@ -37,6 +37,7 @@ _ORDINALS = _ORDINAL_UNITS | {
     "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20, "thirtieth": 30,
 }  # fmt: skip
 
+_CENTURIES = {"eighteen": 18, "nineteen": 19, "twenty": 20}
 _SUFFIXES = ("st", "nd", "rd", "th")
 
 Reading = tuple[int, int]
@@ -100,7 +101,7 @@ def four_digit_year(tokens: Tokens, index: int, *, sound_alikes: bool = False) -
     if tokens.starts_with(index, "two", "thousand"):
         yield from _after_hundreds(tokens, index + 2, 2000, sound_alikes=sound_alikes)
         return
-    century = {"eighteen": 18, "nineteen": 19, "twenty": 20, "18": 18, "19": 19, "20": 20}.get(word)
+    century = (_CENTURIES | {"18": 18, "19": 19, "20": 20}).get(word)
     if century is not None:
         if tokens.at(index + 1) == "hundred":
             yield from _after_hundreds(tokens, index + 2, century * 100, sound_alikes=sound_alikes)
@@ -126,7 +127,12 @@ def _after_hundreds(tokens: Tokens, index: int, base: int, *, sound_alikes: bool
 
 
 def two_digit_year(tokens: Tokens, index: int, *, sound_alikes: bool = False) -> Iterator[Reading]:
-    """ "84", "eighty four", "oh five", "eight four": always two digits, never a lone unit."""
+    """ "84", "eighty four", "oh five", "eight four": always two digits, never a lone unit.
+
+    A spoken "nineteen" or "twenty" alone is a year of which the rest was cut off, not 2019.
+    """
     for value, behind in below_hundred(tokens, index, sound_alikes=sound_alikes):
+        if tokens.at(index) in _CENTURIES and behind == index + 1:
+            continue
         if value >= 10 or behind == index + 2 or (len(tokens.at(index)) == 2 and tokens.at(index).isdigit()):
             yield value, behind

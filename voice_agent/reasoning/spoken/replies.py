@@ -6,14 +6,15 @@ from voice_agent.reasoning.spoken.calendar_dates import MONTHS
 from voice_agent.reasoning.spoken.numbers import TEENS, TENS, UNITS
 from voice_agent.reasoning.spoken.readings import Correction, YesNo
 from voice_agent.reasoning.spoken.relative_dates import WEEKDAYS
-from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, squeeze, tokenize
+from voice_agent.reasoning.spoken.tokens import (
+    Tokens,
+    longest_phrase,
+    phrase_table,
+    squeeze,
+    tokenize,
+)
 
-
-def _phrases(*texts: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(text.split()) for text in texts)
-
-
-_UNSURE = _phrases(
+_UNSURE = phrase_table(
     "maybe", "perhaps", "not sure", "i'm not sure", "i am not sure", "not really sure", "i don't know",
     "don't know",
     "i do not know", "i guess", "i think so", "i don't think so yet", "possibly", "probably", "no idea",
@@ -22,7 +23,7 @@ _UNSURE = _phrases(
     "i can't remember",
     "i don't remember",
 )  # fmt: skip
-_YES = _phrases(
+_YES = phrase_table(
     "yes", "yeah", "yea", "yep", "yup", "ya", "yah", "yes please", "yes ma'am", "yes sir", "sure",
     "sure thing",
     "correct", "that's correct", "that is correct", "right", "that's right", "that is right", "all right",
@@ -38,7 +39,7 @@ _YES = _phrases(
     "confirm",
     "y", "for sure", "by all means", "you bet", "not bad", "can't wait",
 )  # fmt: skip
-_NO = _phrases(
+_NO = phrase_table(
     "no", "nope", "nah", "na", "no thanks", "no thank you", "no ma'am", "no sir", "not really", "not at all",
     "not yet", "not now", "not right now", "that's wrong", "that is wrong", "wrong", "incorrect",
     "that's incorrect",
@@ -56,10 +57,10 @@ _NO = _phrases(
     "no that's it", "n", "no way", "not interested", "i'd rather not", "please no", "i don't think so",
     "i do not think so", "not this time", "false", "no good",
 )  # fmt: skip
-_CONFIRMED_AFTER_NO = _phrases(
+_CONFIRMED_AFTER_NO = phrase_table(
     "no that's right", "no that's correct", "no you're right", "no it's right", "no that is right"
 )
-_NEUTRAL = _phrases(
+_NEUTRAL = phrase_table(
     "i know", "right now", "right away", "right after", "right before", "good morning", "good afternoon",
     "good evening", "is that okay", "is that right", "if that's okay", "if that's ok", "if that's fine",
     "this is a", "this is the", "this is about", "this is for", "please hold", "fine print", "do it again",
@@ -103,7 +104,7 @@ def parse_yes_no(text: str) -> YesNo:
     return said.pop()
 
 
-_CORRECTING = _phrases(
+_CORRECTING = phrase_table(
     "i mean", "i meant", "i meant to say", "actually", "actually no", "scratch that", "correction",
     "make that", "or rather",
     "let me correct that", "let me correct myself", "strike that", "no wait", "wait no", "no sorry",
@@ -113,9 +114,7 @@ _CORRECTING = _phrases(
     "no make it", "no it's", "no that's", "wait actually", "oh wait", "oh no", "hold on no", "wait make that",
     "my mistake", "i misspoke", "no not that",
 )  # fmt: skip
-_EMPTY_CORRECTION = frozenset(
-    _phrases("scratch that", "strike that", "my mistake", "i misspoke", "correction")
-)
+_EMPTY_CORRECTION = frozenset({"scratch that", "strike that", "my mistake", "i misspoke", "correction"})
 _NOT_AFTER_NO = frozenset(
     {
         "thanks", "thank", "that's", "that", "i'm", "i", "nothing", "problem", "worries", "way", "one",
@@ -162,12 +161,12 @@ def _correction_at(tokens: Tokens, index: int) -> int | None:
     length = longest_phrase(tokens, index, _CORRECTING)
     if length:
         behind = index + length
-        words = tuple(tokens.at(i) for i in range(index, behind))
+        words = " ".join(tokens.at(i) for i in range(index, behind))
         if words in _EMPTY_CORRECTION:
             return behind
-        if words in (("no", "that's"), ("no", "it's"), ("no", "make", "it")):
+        if words in ("no that's", "no it's", "no make it"):
             return behind if _is_value(tokens, behind) else None
-        if words == ("i", "said") and index == 0:
+        if words == "i said" and index == 0:
             return behind if _is_value(tokens, behind) else None
         return behind if behind < len(tokens) else None
     word, follows = tokens.at(index), tokens.at(index + 1)
@@ -235,7 +234,7 @@ _BACKCHANNELS = frozenset(
         "alright", "sure", "oh", "ah", "aha", "wow", "good", "great", "nice", "fine", "really", "cool", "um",
     }
 )  # fmt: skip
-_BACKCHANNEL_PHRASES = _phrases(
+_BACKCHANNEL_PHRASES = phrase_table(
     "got it", "i see", "all right", "of course", "i understand", "makes sense", "i know"
 )
 _LONGEST_BACKCHANNEL = 4

@@ -14,27 +14,16 @@ from voice_agent.reasoning.spoken.calendar_dates import MONTHS
 from voice_agent.reasoning.spoken.numbers import TEENS, TENS, UNITS, below_hundred
 from voice_agent.reasoning.spoken.readings import TimeReading
 from voice_agent.reasoning.spoken.replies import parse_correction
-from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, tokenize
+from voice_agent.reasoning.spoken.tokens import Tokens, longest_phrase, phrase_table, tokenize
 
-_PARTS: dict[tuple[str, ...], str] = {
-    ("morning",): "morning",
-    ("mornings",): "morning",
-    ("first", "thing"): "morning",
-    ("before", "noon"): "morning",
-    ("before", "lunch"): "morning",
-    ("afternoon",): "afternoon",
-    ("afternoons",): "afternoon",
-    ("after", "noon"): "afternoon",
-    ("after", "lunch"): "afternoon",
-    ("after", "work"): "evening",
-    ("after", "school"): "afternoon",
-    ("evening",): "evening",
-    ("evenings",): "evening",
-    ("tonight",): "evening",
-    ("night",): "night",
-    ("at", "night"): "night",
-}
-_GREETINGS = tuple(("good", part) for part in ("morning", "afternoon", "evening", "night"))
+_PARTS = {
+    "morning": "morning", "mornings": "morning", "first thing": "morning", "before noon": "morning",
+    "before lunch": "morning", "afternoon": "afternoon", "afternoons": "afternoon", "after noon": "afternoon",
+    "after lunch": "afternoon", "after school": "afternoon", "after work": "evening", "evening": "evening",
+    "evenings": "evening", "tonight": "evening", "night": "night", "at night": "night",
+}  # fmt: skip
+_PART_PHRASES = phrase_table(*_PARTS)
+_GREETINGS = phrase_table("good morning", "good afternoon", "good evening", "good night")
 _BEFORE_PART = frozenset({"in", "the", "this", "early", "late", "mid", "on"})
 _LEADS = frozenset(
     {
@@ -148,11 +137,11 @@ def _parts(tokens: Tokens) -> Iterator[tuple[str, int, int]]:
         if length := longest_phrase(tokens, index, _GREETINGS):
             index += length
             continue
-        length = longest_phrase(tokens, index, tuple(_PARTS))
+        length = longest_phrase(tokens, index, _PART_PHRASES)
         if not length:
             index += 1
             continue
-        words = tuple(tokens.at(i) for i in range(index, index + length))
+        words = " ".join(tokens.at(i) for i in range(index, index + length))
         first = index
         while tokens.at(first - 1) in _BEFORE_PART:
             first -= 1

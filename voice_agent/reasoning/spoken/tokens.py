@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-MAX_CHARACTERS = 2000
+MAX_CHARACTERS = 1000
 """Nobody says more in one turn; what is beyond is not read, so that no text can make a grammar slow."""
 
 _TOKEN = re.compile(
@@ -85,6 +85,20 @@ def tokenize(text: str, *, keep_hesitations: bool = False) -> Tokens:
     return Tokens(source, tuple(t for t in found if keep_hesitations or t.text not in _HESITATIONS))
 
 
-def longest_phrase(tokens: Tokens, index: int, phrases: Sequence[tuple[str, ...]]) -> int:
+Phrases = Mapping[str, tuple[tuple[str, ...], ...]]
+"""Phrases by their first word, so that only those are tried which can fit."""
+
+
+def phrase_table(*texts: str) -> Phrases:
+    """Phrases written as texts, ready to be looked for."""
+    table: dict[str, list[tuple[str, ...]]] = {}
+    for text in texts:
+        words = tuple(text.split())
+        table.setdefault(words[0], []).append(words)
+    return {first: tuple(phrases) for first, phrases in table.items()}
+
+
+def longest_phrase(tokens: Tokens, index: int, phrases: Phrases) -> int:
     """How many tokens the longest of ``phrases`` standing at ``index`` takes; 0 when none does."""
-    return max((len(p) for p in phrases if tokens.starts_with(index, *p)), default=0)
+    fitting = phrases.get(tokens.at(index), ())
+    return max((len(p) for p in fitting if tokens.starts_with(index, *p)), default=0)
