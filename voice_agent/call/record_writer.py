@@ -219,9 +219,7 @@ class RecordWriter:
                     await self._record([event])
                 return
             self._count(refused=1)
-            _log.error(
-                "the database refuses a call event", type=events[0].type, error=type(error.__cause__).__name__
-            )
+            _log.error("the database refuses a call event", type=events[0].type, error=str(error))
             await asyncio.to_thread(_append_line, self._refused, call_event_adapter.dump_json(events[0]))
         else:
             self._count(recorded=len(events))
@@ -311,12 +309,10 @@ class RecordWriter:
             )
         await session.execute(statement, rows)
 
-    def _went_away(self, error: _Away) -> None:
+    def _went_away(self, error: _Away | OSError) -> None:
         if not self._stats.away:
-            _log.warning("the database is away; call events go to the spill file", error=str(error.__cause__))
-            self._bus.publish(
-                Degraded(part="records", rung="spill file", reason=type(error.__cause__).__name__)
-            )
+            _log.warning("the database is away; call events go to the spill file", error=str(error))
+            self._bus.publish(Degraded(part="records", rung="spill file", reason=str(error)))
         self._stats = replace(self._stats, away=True)
         wait_s = min(RETRY_S[1], RETRY_S[0] * 2**self._failures)
         self._failures = min(self._failures + 1, 16)

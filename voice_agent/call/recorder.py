@@ -45,8 +45,8 @@ SETTLE_S = 2.0
 WINDOW_S = 10.0
 """Sound that is kept in memory at most: how far ahead of the other a party may be, 480 kB."""
 
-QUEUE_S = 12.0
-"""Sound that may wait for the disk, 384 kB."""
+QUEUE_S = 14.0
+"""Sound that may wait for the disk, 448 kB."""
 
 BLOCK = SAMPLE_RATE
 """Samples written at a time."""
@@ -202,17 +202,17 @@ class CallRecorder:
     def _flush_to(self, position: int, *, waiting_is_fine: bool = False) -> None:
         """Hand everything before ``position`` to the writing thread."""
         while self._base < min(position, self._end):
-            samples = min(BLOCK, position - self._base, _WINDOW)
-            mixed = (
-                self._window[Track.AGENT, :samples].astype(np.int32) + self._window[Track.OPERATOR, :samples]
-            )
-            block = _Block(
-                self._window[Track.CALLER, :samples].copy(), np.clip(mixed, -32768, 32767).astype(np.int16)
-            )
+            samples = min(BLOCK, position - self._base)
+            sound = self._window[:, :samples]
+            if sound.any():
+                mixed = sound[Track.AGENT].astype(np.int32) + sound[Track.OPERATOR]
+                outbound = np.clip(mixed, -32768, 32767).astype(np.int16)
+                self._enqueue(_Block(sound[Track.CALLER].copy(), outbound), samples, waiting_is_fine)
+            else:
+                self._enqueue(samples, 0, waiting_is_fine)
             self._window[:, :-samples] = self._window[:, samples:]
             self._window[:, -samples:] = 0
             self._base += samples
-            self._enqueue(block, samples, waiting_is_fine)
         if position > self._base:
             self._enqueue(position - self._base, 0, waiting_is_fine)
             self._base = position
