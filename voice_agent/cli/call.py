@@ -91,6 +91,7 @@ async def some_server(address: str, folder: Path) -> AsyncIterator[str]:
     if address:
         yield address
         return
+    console().print("[dim]starting a practice for this call (or use a running one: --server)[/]")
     with tempfile.TemporaryDirectory(prefix="voice-agent-") as data:
         async with own_server(Path(data), folder / "server.log") as (base_url, _):
             yield base_url

@@ -61,6 +61,7 @@ async def _on_own_server(folder: Path) -> Sequence[Check]:
     from voice_agent.cli.server import own_server
     from voice_agent.settings import Settings
 
+    console().print("[dim]starting a practice of its own (or use a running one: --server)[/]")
     scenario = _scenario()
     with tempfile.TemporaryDirectory(prefix="voice-agent-demo-") as data:
         async with (

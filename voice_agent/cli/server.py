@@ -49,6 +49,7 @@ async def own_server(
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env=environment,
+            start_new_session=True,  # Ctrl-C is for the command, which hangs up before it stops the server
         )
     try:
         yield await _base_url(process, log), process.pid
