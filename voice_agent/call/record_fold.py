@@ -10,7 +10,7 @@ belong to the turn that was completed last (0, the greeting, before the first).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -332,5 +332,5 @@ def _tool(call_id: str, name: str) -> dict[str, Any]:
 
 
 def row_of(record: CallRecord | TurnRecord) -> dict[str, Any]:
-    """A record as the values of its table's row."""
-    return asdict(record)
+    """A record as the values of its table's row. Lists are shared, not copied: for use at once."""
+    return dict(vars(record))
