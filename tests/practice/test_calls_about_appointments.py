@@ -22,6 +22,16 @@ async def test_booking_a_new_appointment(service: Service) -> None:
     assert await starts(service) == [THURSDAY_TEN, datetime(2026, 11, 20, 10, 30, tzinfo=ZONE)]
 
 
+async def test_day_and_time_may_come_with_the_wish(service: Service) -> None:
+    talk = await call(service, "i need to book an appointment for friday at nine", BORN)
+    assert "That's Friday, November 20th at 9 AM" in talk.last
+
+
+async def test_the_day_of_the_old_appointment_is_not_taken_for_the_new_one(service: Service) -> None:
+    talk = await call(service, "i need to reschedule my appointment on thursday", BORN)
+    assert "What day would work for you?" in talk.last
+
+
 async def test_the_next_available_time(service: Service) -> None:
     talk = await call(service, "i'd like to make an appointment", BORN, "as soon as possible")
     assert "Wednesday, November 18th at 8:30 AM" in talk.last

@@ -106,7 +106,16 @@ async def test_not_every_ache_is_an_emergency(service: Service, text: str) -> No
 
 async def test_the_emergency_can_be_taken_back(service: Service) -> None:
     talk = await call(service, "i have chest pain", "no it's not an emergency", "i need an appointment", BORN)
-    assert talk.state == "new_day"
+    assert talk.state == "first_day"
+
+
+async def test_a_company_nobody_knows_is_noted_as_another_one(service: Service) -> None:
+    lines = ("acme health", "another company", "x y z one two three four", "yes", "no")
+    talk = await call(service, "i have new insurance", BORN, *lines)
+    assert talk.ended
+    [maria] = await service.store.patients_with_phone(MARIA.phone)
+    [insurance] = await service.store.insurance(maria.patient_id)
+    assert (insurance.carrier, insurance.member_id) == ("another company", "XYZ1234")
 
 
 async def test_the_card_may_not_be_at_hand(service: Service) -> None:
