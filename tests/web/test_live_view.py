@@ -15,7 +15,7 @@ from example_call import (
 from playwright.sync_api import Locator, Page, expect
 from scripted_practice import CALL_SID, ScriptedPractice
 
-from voice_agent.call.events import SessionStart, SpeechStarted, UserTranscript
+from voice_agent.call.events import Degraded, SessionStart, SpeechStarted, UserTranscript
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +87,14 @@ def test_what_happened_between_the_words_is_marked(live: Page, practice: Scripte
     )
     expect(log.locator(".line.warn", has_text="open slots")).to_contain_text("the calendar did not answer")
     expect(live.get_by_role("list", name="Alerts")).to_contain_text("stt: now embedded")
+
+
+def test_the_same_alert_is_counted_and_not_repeated(live: Page, practice: ScriptedPractice) -> None:
+    again = Degraded(part="tts", rung="flite", reason="no answer")
+    practice.emit(SessionStart(), again, again, again)
+    alerts = live.get_by_role("list", name="Alerts").get_by_role("listitem")
+    expect(alerts).to_have_count(1)
+    expect(alerts).to_contain_text("tts: now flite no answer (3 times)")
 
 
 def test_figures_follow_the_call(live: Page, practice: ScriptedPractice) -> None:

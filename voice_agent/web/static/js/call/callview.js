@@ -112,8 +112,11 @@ export class CallView extends EventTarget {
   drawAlerts(alerts) {
     const list = byId("alerts");
     list.hidden = alerts.length === 0;
-    list.replaceChildren(...alerts.map(({ at, label, text }) => element(
-      "li", {}, element("time", {}, instant(at)), " ", element("strong", {}, label), text ? ` ${text}` : "",
+    list.replaceChildren(...alerts.map(({ at, label, text, times }) => element(
+      "li",
+      {},
+      element("time", {}, instant(at)), " ", element("strong", {}, label), text ? ` ${text}` : "",
+      times > 1 ? ` (${times} times)` : "",
     )));
   }
 

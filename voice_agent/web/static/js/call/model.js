@@ -229,8 +229,11 @@ export class CallModel {
     this.note(event.t, event.error ? "warn" : "operator", "Transfer", `${where}: ${words(event.result)}`);
   }
 
+  /** What needs attention; the same thing again is counted and not repeated. */
   alert(at, label, text) {
-    this.alerts.push({ at, label, text });
+    const known = this.alerts.find((alert) => alert.label === label && alert.text === text);
+    if (known) known.times += 1;
+    else this.alerts.push({ at, label, text, times: 1 });
     this.note(at, "warn", label, text);
   }
 }
