@@ -203,7 +203,8 @@ class TwilioRest:
             return
 
     async def update_call_twiml(self, call_sid: str, twiml: str) -> None:
-        """Give a live call a new document; it leaves its conference. Raises :class:`CallGone` when it is over.
+        """Give a live call a new document; it leaves its conference. Raises :class:`CallGone` when it is
+        over.
 
         Tried for long: there is no other way to reach a caller who sits in a conference.
         """
@@ -216,7 +217,8 @@ class TwilioRest:
         )
 
     async def complete_call(self, call_sid: str) -> None:
-        """End a call. One that is over already is fine. Tried for long: a call that goes on is silent and paid."""
+        """End a call. One that is over already is fine. Tried for long: a call that goes on is silent and
+        paid."""
         try:
             await self._do(
                 "complete call",

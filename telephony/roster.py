@@ -73,7 +73,8 @@ class ConferenceRoster:
         return joined
 
     def drop(self, member: Member, reason: str) -> Left:
-        """A leg is known from elsewhere to be out; callbacks that are still under way do not bring it back."""
+        """A leg is known from elsewhere to be out; callbacks that are still under way do not bring it
+        back."""
         key = (member.conference_sid, member.call_sid)
         self._present.pop(key, None)
         self._newest[key] = sys.maxsize

@@ -23,17 +23,17 @@ from voice_agent.call.switchboard import Switchboard
 CALLER = "+14155550123"
 CALLED = "+12025550100"
 QUICK = LineTimings(
-    answer_wait=0.3,
-    agent_join=0.4,
-    tap_attach=0.3,
+    answer_wait=0.5,
+    agent_join=1.0,
+    tap_attach=0.8,
     hangup_grace=0.02,
     join_grace=0.05,
-    no_audio=2.0,
+    no_audio=4.0,
     reconcile=0.2,
-    transfer_answer=0.5,
+    transfer_answer=1.0,
     leave_grace=0.05,
 )
-"""A tenth of the real ones, so that a test of a timeout is soon over."""
+"""A fraction of the real ones, so that a test of a timeout is soon over."""
 
 
 class RememberingSink:

@@ -65,6 +65,12 @@ async def test_a_webhook_that_comes_after_the_end_opens_nothing(office: Office) 
     assert len(office.sessions.items) == 1
 
 
+async def test_a_hang_up_that_overtakes_the_webhook_of_its_call_opens_nothing(office: Office) -> None:
+    office.hang_up("canceled")
+    assert "<Hangup />" in await office.ring()
+    assert office.sessions.items == []
+
+
 @pytest.mark.parametrize("address", ["anonymous", "+266696687", "", "client:browser", "sip:desk@pbx.example"])
 async def test_a_withheld_caller_has_no_number(office: Office, address: str) -> None:
     await office.ring(From=address)

@@ -64,7 +64,10 @@ class Limits:
 
 
 class LoadProbe:
-    """Measures how late the event loop comes round, and the process's CPU use. About 0.2 % of a core."""
+    """Measures how late the event loop comes round, and the process's CPU use.
+
+    Costs 0.7 % of a core beside a loop that is idle, less beside calls.
+    """
 
     def __init__(self, *, window_ticks: int = WINDOW_TICKS) -> None:
         self._lags_ms: deque[float] = deque(maxlen=window_ticks)

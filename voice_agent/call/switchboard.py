@@ -130,6 +130,9 @@ class Switchboard:
             live.line.on_status(call_sid, status, key)
         elif (parent := self._calls.get(fields.get("ParentCallSid", ""))) is not None:
             parent.line.on_transfer_progress(status)
+        elif status.is_terminal:
+            # A caller who hangs up at once: this may overtake the webhook of the very same call.
+            self._remember_end(call_sid)
 
     def stream(self, fields: WebhookFields) -> None:
         """A stream status callback."""
@@ -215,9 +218,12 @@ class Switchboard:
         finally:
             await asyncio.wait({live.answer})
             del self._calls[call_sid]
-            self._ended[call_sid] = None
-            while len(self._ended) > REMEMBERED_CALLS:
-                self._ended.popitem(last=False)
+            self._remember_end(call_sid)
+
+    def _remember_end(self, call_sid: str) -> None:
+        self._ended[call_sid] = None
+        while len(self._ended) > REMEMBERED_CALLS:
+            self._ended.popitem(last=False)
 
 
 async def _end_session(session: Session, reason: str) -> None:
