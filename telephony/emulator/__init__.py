@@ -18,6 +18,7 @@ violations; a test ends with `assert_no_violations()`.
         await call.hang_up()
         assert await call.ended() == "completed"
         call.heard, call.spoken  # int16 at 8 kHz, one sample clock since the answer
+        [gap.seconds for gap in turn_gaps(call.spoken, call.heard)]  # mouth to ear
         emulator.assert_no_violations()
 
 Phones that the application calls (or dials into a conference) are registered before:
@@ -47,6 +48,7 @@ from .leg import CallStatus
 from .phones import Answer, Phone, PhoneBehaviour, PhoneCall
 from .serve import Addresses, run_emulator, serve_emulator
 from .transport import HttpCall, HttpReply, InProcessSocket, InProcessTransport
+from .turn_gaps import TurnGap, turn_gaps
 
 __all__ = [
     "Addresses",
@@ -75,10 +77,12 @@ __all__ = [
     "PhoneCall",
     "ReplyTimeout",
     "Switches",
+    "TurnGap",
     "UnknownNumber",
     "Violation",
     "VirtualClock",
     "WallClock",
     "run_emulator",
     "serve_emulator",
+    "turn_gaps",
 ]

@@ -20,6 +20,7 @@ from .events import Event
 from .exchange import UnknownNumber
 from .faults import FaultKind
 from .g711 import SAMPLE_RATE, Pcm, decode, encode
+from .identifiers import whole_number
 from .phones import Answer, PhoneBehaviour, PhoneCall
 
 if TYPE_CHECKING:
@@ -207,13 +208,13 @@ class ControlApi:
         )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        since = request.query.get("since", "0")
-        if not since.isdigit():
-            raise _bad(400, f"since must be the index of an event, got {since!r}")
+        since = whole_number(request.query.get("since", "0"))
+        if since is None:
+            raise _bad(400, "since must be the index of an event")
         wanted_call = request.query.get("call_sid", "")
 
         def fits(event: Event) -> bool:
-            return event.index >= int(since) and wanted_call in ("", event.call_sid)
+            return event.index >= since and wanted_call in ("", event.call_sid)
 
         if request.query.get("stream") == "1":
             return await self._stream_events(request, fits)

@@ -33,6 +33,7 @@ class FaultKind(StrEnum):
     LOSE_MEDIA = "lose_media"  # each inbound media frame is lost with probability `value`
     LATE_APP_LEG = "late_app_leg"  # an app: participant takes `value` seconds more to answer
     FAIL_APP_LEG = "fail_app_leg"  # an app: participant fails instead of answering
+    FAIL_REST = "fail_rest"  # a REST request ("POST /2010-04-01/…") is answered with HTTP status `value`
     HANG_UP_CALLER = "hang_up_caller"  # the phone hangs up when the event kind `match` is logged for it
 
 

@@ -43,3 +43,8 @@ def split_address(address: str) -> tuple[str, str]:
     """Split `app:AP…?a=b` into the address proper and its query."""
     base, _, query = address.partition("?")
     return base, query
+
+
+def whole_number(text: str) -> int | None:
+    """A number of one to nine ASCII digits; None for anything else that Python might take for digits."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None

@@ -16,12 +16,16 @@ from urllib.parse import parse_qsl, urlencode
 
 from .events import EventKind
 from .exchange import Exchange
+from .faults import FaultKind
+from .identifiers import whole_number
 from .rest_params import RestError
 
 API = "/2010-04-01/Accounts"
 AUTH_FAILED = 20003
 NOT_FOUND = 20404
 METHOD_NOT_ALLOWED = 20004
+TOO_MANY_REQUESTS = 20429
+SERVER_ERROR = 20500
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 
@@ -84,6 +88,7 @@ class RestApi:
     def handle(self, request: RestRequest) -> RestReply:
         """Answer a request; errors come back as bodies, never as exceptions."""
         try:
+            self._fail_on_order(request)
             reply = self._dispatch(request)
         except RestError as error:
             reply = RestReply(
@@ -99,6 +104,13 @@ class RestApi:
             EventKind.REST_REQUEST, method=request.method, path=request.path, status=reply.status
         )
         return reply
+
+    def _fail_on_order(self, request: RestRequest) -> None:
+        faults = self._exchange.services.faults
+        if failing := faults.take(FaultKind.FAIL_REST, f"{request.method} {request.path}"):
+            status = int(failing.value) or 503
+            code = TOO_MANY_REQUESTS if status == 429 else SERVER_ERROR
+            raise RestError(status, code, "Too Many Requests" if status == 429 else "Internal Server Error")
 
     def _dispatch(self, request: RestRequest) -> RestReply:
         account, rest = self._split(request.path)
@@ -158,10 +170,13 @@ def page(request: RestRequest, key: str, items: Sequence[Json]) -> RestReply:
     Raises:
         RestError: a page size or number that is none.
     """
-    size_text, page_text = request.asked("PageSize", str(DEFAULT_PAGE_SIZE)), request.asked("Page", "0")
-    if not (size_text.isdigit() and page_text.isdigit() and int(size_text) >= 1):
-        raise RestError(400, 20001, f"PageSize and Page must be numbers, got {size_text!r}, {page_text!r}")
-    size, number = min(int(size_text), MAX_PAGE_SIZE), int(page_text)
+    asked_size, number = (
+        whole_number(request.asked(name, default))
+        for name, default in (("PageSize", str(DEFAULT_PAGE_SIZE)), ("Page", "0"))
+    )
+    if not asked_size or number is None:
+        raise RestError(400, 20001, "PageSize must be a number above 0, and Page a number")
+    size = min(asked_size, MAX_PAGE_SIZE)
     start = number * size
     shown = items[start : start + size]
     filters = [(k, v) for k, v in request.query if k not in ("Page", "PageSize", "PageToken")]

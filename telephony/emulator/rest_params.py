@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .errors import EmulatorError
 from .events import EventLog
-from .identifiers import is_sid
+from .identifiers import is_sid, whole_number
 
 INVALID_PARAMETER = 20001
 NOT_VALID_URL = 21205
@@ -73,7 +73,8 @@ class Number:
 
     def problem(self, value: str) -> str | None:
         """Not a number or out of bounds."""
-        fine = value.isdigit() and self.low <= int(value) <= self.high
+        number = whole_number(value)
+        fine = number is not None and self.low <= number <= self.high
         return None if fine else f"must be a whole number from {self.low} to {self.high}"
 
 

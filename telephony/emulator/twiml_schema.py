@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from .identifiers import whole_number
+
 
 class Kind(Enum):
     """How an attribute's value is checked."""
@@ -37,7 +39,8 @@ class Attribute:
         """Why `value` is not allowed, or None."""
         if self.kind is Kind.FLAG and value not in ("true", "false"):
             return "must be true or false"
-        if self.kind is Kind.NUMBER and not (value.isdigit() and self.low <= int(value) <= self.high):
+        number = whole_number(value) if self.kind is Kind.NUMBER else self.low
+        if number is None or not self.low <= number <= self.high:
             return f"must be a whole number from {self.low} to {self.high}"
         if self.kind is Kind.CHOICE and value not in self.choices:
             return f"must be one of {', '.join(self.choices)}"

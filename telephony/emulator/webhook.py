@@ -13,6 +13,7 @@ from .config import Switches
 from .errors import ConnectFailed, ReplyTimeout, TwimlError, WebhookFailed
 from .events import EventKind, EventLog
 from .faults import FaultKind, Faults
+from .identifiers import whole_number
 from .signature import sign
 from .transport import HttpCall, HttpReply, Transport
 from .twiml import Document, parse_document
@@ -61,10 +62,11 @@ class Overrides:
             text = found.get(key)
             if text is None:
                 return default
-            if not text.isdigit() or not low <= int(text) <= high:
+            value = whole_number(text)
+            if value is None or not low <= value <= high:
                 log.violate(11200, f"connection override {key}={text} must be between {low} and {high}")
                 return default
-            return int(text)
+            return value
 
         policy = frozenset(found.get("rp", switches.webhook_retry_policy).split(","))
         if not policy <= {"4xx", "5xx", "ct", "rt", "all"}:

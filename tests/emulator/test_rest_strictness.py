@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from telephony.emulator import Emulator, PhoneBehaviour
+from telephony.emulator import Emulator, PhoneBehaviour, VirtualClock
+from telephony.emulator.events import EventLog
 from telephony.emulator.rest import RestRequest
+from telephony.emulator.rest_params import CREATE_CALL, RestError, checked
 
 from .conference_app import ConferenceApp
 from .conftest import Launch
@@ -218,3 +222,22 @@ async def test_a_participant_on_its_way_is_listed_and_can_be_removed() -> None:
         assert world.rest("GET", f"{listing}.json")[1]["participants"] == []
         leg = world.emulator.exchange.legs[created["call_sid"]]
         assert leg.status == "canceled"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*CREATE_CALL, "Unknown"]), st.text(max_size=20) | st.sampled_from(["true"])
+        )
+    )
+)
+def test_any_form_is_accepted_or_refused_with_a_rest_error(fields: list[tuple[str, str]]) -> None:
+    log = EventLog(VirtualClock(), strict=True)
+    try:
+        form = checked(fields, CREATE_CALL, log, "Calls create")
+    except RestError:
+        return
+    for name, value in fields:
+        if name in CREATE_CALL:
+            assert value in form.all(name)
+            assert CREATE_CALL[name].problem(value) is None

@@ -42,6 +42,8 @@ def test_the_whole_recommended_document_passes_without_a_warning() -> None:
         ("<Speak>hello</Speak>", "not allowed"),
         ('<Say loudness="3">hello</Say>', "unknown"),
         ('<Pause length="long"/>', "whole number"),
+        ('<Pause length="²"/>', "whole number"),
+        ('<Dial timeout="0">+12025550123</Dial>', "from 1 to 600"),
         ('<Dial><Conference beep="loud">r</Conference></Dial>', "one of"),
         ('<Dial><Conference muted="True">r</Conference></Dial>', "true or false"),
         ('<Dial><Conference statusCallbackEvent="start,end">r</Conference></Dial>', "words out of"),
