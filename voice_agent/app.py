@@ -129,6 +129,8 @@ async def running(
         writer = RecordWriter(database, bus, settings.data_dir)
         await writer.start()
         stack.push_async_callback(writer.close)
+        # Before that: open event streams end when the bus does, and would hold the server up.
+        stack.callback(bus.close)
         services = await _services(settings, database)
         speech = speech_services(settings, services.default.settings.keyterms)
         stack.push_async_callback(speech.close)

@@ -1,4 +1,4 @@
-"""The whole system in one process: the application on an account of an in-process emulator, and a telephone."""
+"""The whole system in one process: the application, an emulator that it takes for Twilio, a telephone."""
 
 from __future__ import annotations
 
