@@ -10,16 +10,6 @@ from .events import EventKind
 from .leg import Leg
 from .phones import PhoneBehaviour
 
-VERDICTS = (
-    "human",
-    "machine_start",
-    "machine_end_beep",
-    "machine_end_silence",
-    "machine_end_other",
-    "fax",
-    "unknown",
-)
-
 
 @dataclass(frozen=True)
 class MachineOrder:

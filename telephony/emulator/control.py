@@ -8,6 +8,7 @@ import binascii
 import io
 import json
 import wave
+from collections.abc import Callable
 from dataclasses import asdict
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from .events import Event
 from .exchange import UnknownNumber
@@ -221,7 +223,7 @@ class ControlApi:
         events = [_event(event) for event in self._emulator.log.events if fits(event)]
         return web.json_response({"events": events})
 
-    async def _stream_events(self, request: web.Request, fits: object) -> web.StreamResponse:
+    async def _stream_events(self, request: web.Request, fits: Callable[[Event], bool]) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -231,7 +233,7 @@ class ControlApi:
         queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=SSE_QUEUE)
 
         def put(event: Event) -> None:
-            if fits(event) and not queue.full():  # type: ignore[operator]
+            if fits(event) and not queue.full():
                 queue.put_nowait(event)
 
         for event in self._emulator.log.events:
@@ -281,9 +283,9 @@ class ControlApi:
     # --- browsers --------------------------------------------------------------------------------
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: object) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/emulator/"):
-            return await handler(request)  # type: ignore[operator]
+            return await handler(request)
         origin = request.headers.get("Origin", "")
         if not origin_allowed(origin, self._emulator.config.allowed_origins):
             raise web.HTTPForbidden(text=f"origin {origin} may not use this emulator")
@@ -293,7 +295,7 @@ class ControlApi:
             preflight.headers["Access-Control-Allow-Headers"] = "Content-Type"
             _allow_origin(request, preflight)
             return preflight
-        response: web.StreamResponse = await handler(request)  # type: ignore[operator]
+        response: web.StreamResponse = await handler(request)
         if not response.prepared:
             _allow_origin(request, response)
         return response

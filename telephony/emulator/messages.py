@@ -24,10 +24,8 @@ UNREACHABLE = 30003
 class MessageStatus(StrEnum):
     """States of a message."""
 
-    ACCEPTED = "accepted"
     SCHEDULED = "scheduled"
     QUEUED = "queued"
-    SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"

@@ -16,6 +16,15 @@ from .leg import CallStatus, Leg
 from .services import Services
 from .tones import KEY_GAP_SECONDS, KEYS, key_tone
 
+VERDICTS = (
+    "human",
+    "machine_start",
+    "machine_end_beep",
+    "machine_end_silence",
+    "machine_end_other",
+    "fax",
+    "unknown",
+)
 LIVE_FRAMES = 50  # one second of live microphone audio may wait; then the oldest goes
 
 
@@ -52,6 +61,10 @@ class PhoneBehaviour:
     verdict_after_s: float = 0.3
     greeting_s: float = 2.0
     on_call: Callable[[PhoneCall], Awaitable[None]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.answered_by not in VERDICTS:
+            raise ValueError(f"answered_by is {self.answered_by!r}; use one of {', '.join(VERDICTS)}")
 
 
 class PhoneCall:

@@ -76,7 +76,8 @@ class PlayoutQueue:
             if self._offset == len(item):
                 self._items.popleft()
                 self._offset = 0
-        while self._items and isinstance(self._items[0], str):
-            self._crossed.append(self._items.popleft())  # type: ignore[arg-type]
+        while self._items and isinstance(mark := self._items[0], str):
+            self._crossed.append(mark)
+            self._items.popleft()
         self._playing = True
         return b"".join(parts).ljust(FRAME_SAMPLES, SILENCE_BYTE), due

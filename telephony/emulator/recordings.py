@@ -37,7 +37,6 @@ class RecordingSource(StrEnum):
     CONFERENCE = "Conference"
     OUTBOUND_API = "OutboundAPI"
     API = "StartCallRecordingAPI"
-    CONFERENCE_API = "StartConferenceRecordingAPI"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from .errors import EmulatorError
 from .events import EventLog
 from .identifiers import is_sid, whole_number
+from .twiml import MAX_INLINE_CHARACTERS
 
 INVALID_PARAMETER = 20001
 NOT_VALID_URL = 21205
@@ -173,7 +174,7 @@ _OUTBOUND: Mapping[str, Check] = {
 CREATE_CALL: Mapping[str, Check] = {
     **_OUTBOUND,
     "Url": URL,
-    "Twiml": Text(4000),
+    "Twiml": Text(MAX_INLINE_CHARACTERS),
     "ApplicationSid": Sid("AP"),
     "Method": METHOD,
     "FallbackUrl": URL,
@@ -191,7 +192,7 @@ UPDATE_CALL: Mapping[str, Check] = {
     "FallbackMethod": METHOD,
     "StatusCallback": URL,
     "StatusCallbackMethod": METHOD,
-    "Twiml": Text(4000),
+    "Twiml": Text(MAX_INLINE_CHARACTERS),
     "TimeLimit": Number(1, 86400),
 }
 CREATE_PARTICIPANT: Mapping[str, Check] = {

@@ -35,7 +35,7 @@ from .stream_messages import (
     parse_client_message,
 )
 from .stream_order import TRACKS, StreamEnd, StreamKind, StreamOrder
-from .transport import ABNORMAL_CLOSE, Binary, Closed, MediaSocket, Text
+from .transport import ABNORMAL_CLOSE, Binary, Closed, Malformed, MediaSocket, Text
 
 HANDSHAKE_SECONDS = 15.0
 CLOSE_SECONDS = 3.0
@@ -257,6 +257,10 @@ class MediaStream:
             message = await socket.receive()
             if isinstance(message, Closed):
                 self._peer_closed(message.code)
+                return
+            if isinstance(message, Malformed):
+                self._log.violate(NOT_ALLOWED, f"not a WebSocket message: {message.reason}", self.call_sid)
+                self._peer_closed(ABNORMAL_CLOSE)
                 return
             if isinstance(message, Binary):
                 self._log.violate(NOT_ALLOWED, f"binary message of {message.size} bytes", self.call_sid)

@@ -56,13 +56,20 @@ class Binary:
 
 
 @dataclass(frozen=True)
+class Malformed:
+    """Bytes that are no WebSocket message (RFC 6455), such as a fragmented control frame."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Closed:
     """The socket is closed: the close code, 1006 when it was lost."""
 
     code: int
 
 
-SocketMessage = Text | Binary | Closed
+SocketMessage = Text | Binary | Malformed | Closed
 
 
 class MediaSocket(Protocol):
@@ -121,6 +128,8 @@ class NetworkSocket:
             return Text(message.data)
         if message.type is aiohttp.WSMsgType.BINARY:
             return Binary(len(message.data))
+        if message.type is aiohttp.WSMsgType.ERROR:
+            return Malformed(str(message.data))
         return Closed(self._ws.close_code or ABNORMAL_CLOSE)
 
     async def close(self, code: int) -> None:

@@ -40,6 +40,7 @@ class StreamEnd:
     path: str
     socket: web.WebSocketResponse
     signature_fits: bool
+    transport: asyncio.Transport
     messages: list[dict] = field(default_factory=list)
     close_code: int | None = None
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -240,7 +241,9 @@ class ConferenceApp:
         await socket.prepare(request)
         token = self.config.auth_token if self.config else ""
         expected = independent_signature(token, self.socket_url + request.raw_path, [])
-        end = StreamEnd(request.path, socket, expected == request.headers.get("X-Twilio-Signature"))
+        fits = expected == request.headers.get("X-Twilio-Signature")
+        assert isinstance(request.transport, asyncio.Transport)
+        end = StreamEnd(request.path, socket, fits, request.transport)
         self.streams.append(end)
         async with self._changed:
             self._changed.notify_all()

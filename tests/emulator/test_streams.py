@@ -112,6 +112,16 @@ async def test_a_binary_message_is_31924(emulator: Emulator, app: ConferenceApp)
     assert [v.code for v in emulator.violations] == [31924]
 
 
+async def test_a_fragmented_control_frame_is_31924(emulator: Emulator, app: ConferenceApp) -> None:
+    connect(app)
+    call = await emulator.place_call()
+    agent = await app.stream("/media/agent")
+    agent.transport.write(b"\x09\x00")  # a ping without the FIN bit
+    await emulator.log.wait_for(EventKind.STREAM_STOPPED)
+    assert [v.code for v in emulator.violations] == [31924]
+    assert await call.ended() is CallStatus.COMPLETED
+
+
 async def test_each_malformed_message_is_a_violation_and_one_warning_per_stream(
     emulator: Emulator, app: ConferenceApp
 ) -> None:
