@@ -54,8 +54,8 @@ PY
 install() {
   local what=$1
   if command -v uv >/dev/null 2>&1; then
-    uv pip install --quiet --python "$venv/bin/python" -c constraints.txt -e "$what" >&2 && return 0
-    say "uv could not install; trying pip"
+    uv pip install --quiet --python "$venv/bin/python" -c constraints.txt -e "$what" >/dev/null 2>&1 && return 0
+    say "uv could not install (it does not know pip's settings); trying pip"
   fi
   "$venv/bin/python" -m pip install -qq --upgrade "pip>=25" >&2 || return 1
   "$venv/bin/python" -m pip install -qq --prefer-binary -c constraints.txt -e "$what" >&2
