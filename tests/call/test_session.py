@@ -380,3 +380,16 @@ async def test_nothing_is_left_running_after_the_end(begin: Begin) -> None:
     assert not [name for name in left if name.startswith(("call-", "end-of-turn", "speech"))], left
     assert call.conversation.closed
     assert len(call.all(events.SessionEnd)) == 1
+
+
+async def test_turn_that_the_reasoner_leaves_unanswered_is_not_met_with_silence(
+    begin: Begin, speak: Speak
+) -> None:
+    async def mute(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say("Hello.")
+
+    call = await begin(mute, ScriptedRecognizer(["yes"]))
+    await call.heard_whole("Hello.")
+    await call.caller.say(await speak("Yes, I think so"))
+    await call.wait_for(lambda e: isinstance(e, events.AgentTranscript) and "listening" in e.heard)

@@ -23,10 +23,13 @@ from voice_agent.call.log import CallLog
 from voice_agent.reasoning import effects
 from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.effects import Effect, SayKind
-from voice_agent.reasoning.signals import Heard, Signal
+from voice_agent.reasoning.signals import Heard, Signal, Utterance
 
 SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
 """Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
+
+LISTENING = "I'm listening. Please go on."
+"""Said when a caller's turn got no answer at all: whoever spoke must not be left waiting."""
 
 
 class ReasonerProcessor(FrameProcessor):
@@ -36,7 +39,9 @@ class ReasonerProcessor(FrameProcessor):
         conversation: the engine's conversation.
         heard: gives what became of the agent's words since it was last asked.
         on_expect: told of every new expectation with its turn policy.
-        on_timing: told (turn, engine seconds) when the first words of a reply are known.
+        on_reply: told (sentence, signal, engine seconds) of every sentence of a reply.
+        may_speak: False while a person is in charge.
+        on_broken: told the kind of error that broke a step.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class ReasonerProcessor(FrameProcessor):
         heard: Callable[[], Heard | None],
         on_expect: Callable[[effects.Expect], None],
         on_reply: Callable[[AgentUtterance, SignalFrame, float], None],
+        may_speak: Callable[[], bool],
         on_broken: Callable[[str], None],
     ) -> None:
         super().__init__()
@@ -59,6 +65,7 @@ class ReasonerProcessor(FrameProcessor):
         self._heard = heard
         self._on_expect = on_expect
         self._on_reply = on_reply
+        self._may_speak = may_speak
         self._on_broken = on_broken
         self._ids = count(1)
 
@@ -76,6 +83,8 @@ class ReasonerProcessor(FrameProcessor):
             if heard is not None:
                 spoke |= await self._step(heard, frame, began)
             spoke |= await self._step(frame.signal, frame, began)
+            if not spoke and isinstance(frame.signal, Utterance) and self._may_speak():
+                await self.say(effects.Say(LISTENING, SayKind.PROMPT), frame, began)
         except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
             self._on_broken(type(error).__name__)
             await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
@@ -102,7 +111,7 @@ class ReasonerProcessor(FrameProcessor):
         await self.push_frame(speak)
 
     async def _step(self, signal: Signal, frame: SignalFrame, began: float) -> bool:
-        spoke = False
+        spoke = False  # or did something that the caller will notice
         async with contextlib.aclosing(self._conversation.step(signal)) as stream:  # type: ignore[type-var]
             async for effect in stream:
                 if isinstance(effect, effects.Say):
@@ -111,6 +120,7 @@ class ReasonerProcessor(FrameProcessor):
                 elif isinstance(effect, effects.Expect):
                     self._on_expect(effect)
                 elif isinstance(effect, effects.End | effects.Transfer | effects.Escalate):
+                    spoke = True
                     await self.push_frame(DeedFrame(deed=effect))
                 else:
                     event = observation(effect)

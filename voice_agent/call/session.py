@@ -166,6 +166,7 @@ class CallSession:
             heard=self._speech_log.take_heard,
             on_expect=self._on_expect,
             on_reply=self._speech_log.reply,
+            may_speak=lambda: self._pipeline.gate.state is GateState.AGENT,
             on_broken=lambda reason: self._degraded("reasoner", "safe_sentence", reason),
         )
         speaker = Speaker(
