@@ -19,6 +19,9 @@ DESCRIPTION_WEIGHT = 0.8
 """A description speaks about the caller, not like one."""
 CLAUSE_WEIGHT = 0.92
 """A part of a remark counts a little less than the whole."""
+BRIEF_COVERAGE = 0.6
+BESIDES = 0.6
+"""What is left of "wait" when more is said than that."""
 ANSWER_SCORE = 0.9
 """A plain yes or no; a sentence that clearly means another option beats it."""
 
@@ -89,9 +92,17 @@ class EmbeddedReasoner:
         likeness = self.likeness(utterance, option.examples)
         if option.kind is not OptionKind.INTENT and option.description:
             likeness = max(likeness, DESCRIPTION_WEIGHT * self.likeness(utterance, (option.description,)))
+        if option.brief and self._coverage(utterance, option.examples) < BRIEF_COVERAGE:
+            likeness *= BESIDES
         if option.answer is not None and reply.value == option.answer:
             likeness = max(likeness, ANSWER_SCORE)
         return likeness
+
+    def _coverage(self, utterance: str, examples: tuple[str, ...]) -> float:
+        """Share of the words that say something which the examples know."""
+        said = {term for term, _ in terms(utterance) if term not in STOP_WORDS}
+        known = {term for example in examples for term, _ in terms(example)}
+        return len(said & known) / len(said) if said else 1.0
 
     def likeness(self, utterance: str, examples: tuple[str, ...]) -> float:
         """Highest cosine between the utterance, or a part of it, and an example; 0..1."""

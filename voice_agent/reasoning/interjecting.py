@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.effects import Pace
 from voice_agent.reasoning.interjections import (
+    BRIEF,
     GOODBYE,
     HOLD_ON,
     PERSON,
@@ -44,7 +45,13 @@ class Interjector:
     def named(self, text: str) -> str | None:
         """The intent that a sentence clearly means, by the embedded reasoner; None for none."""
         options = tuple(
-            Option(OptionKind.INTENT, intent.name, intent.description, examples=intent.examples)
+            Option(
+                OptionKind.INTENT,
+                intent.name,
+                intent.description,
+                examples=intent.examples,
+                brief=intent.name in BRIEF,
+            )
             for intent in intents_at(self.session)
         )
         ranked = self.walker.matcher.rank(text, options)

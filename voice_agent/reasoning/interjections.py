@@ -19,6 +19,9 @@ HOLD_ON = "hold_on"
 START_OVER = "start_over"
 GOODBYE = "goodbye"
 
+BRIEF = frozenset({REPEAT, SLOWER, HOLD_ON, GOODBYE})
+"""Meant only when little else is said with them."""
+
 BUILT_IN: Mapping[str, Intent] = {
     PERSON: Intent(
         name=PERSON,

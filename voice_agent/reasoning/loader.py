@@ -15,11 +15,31 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from voice_agent.reasoning.errors import GraphError
 from voice_agent.reasoning.graph import ContextGraph
+from voice_agent.reasoning.parts import (
+    Action,
+    CollectionField,
+    Consequence,
+    ExitCondition,
+    Expect,
+    Intent,
+    PreloadCall,
+    ToolCallSpec,
+    TurnPolicy,
+)
 from voice_agent.reasoning.problems import LineMap, Path, Problem, errors
+from voice_agent.reasoning.states import (
+    ActionState,
+    AnnotationState,
+    DataCollectionState,
+    DecisionState,
+    RecallState,
+    ReflectionState,
+    ToolCallState,
+)
 from voice_agent.reasoning.validate import validate
 
 MAX_BYTES = 2_000_000
@@ -204,6 +224,10 @@ def _shape_problems(invalid: ValidationError, data: Any, lines: LineMap) -> list
     found: dict[tuple[Path, str], Problem] = {}
     for error in invalid.errors(include_url=False, include_context=False)[:MAX_PROBLEMS]:
         path, value = _locate(error["loc"], data)
+        if error["type"] == "too_short" and value:
+            continue  # said of a list whose items are wrong: those are told of themselves
+        if error["type"].startswith("union_tag") and isinstance(value, Mapping) and "type" in value:
+            path = (*path, "type")
         message, remedy = _explain(error["type"], error["msg"], path, value)
         found.setdefault((path, message), lines.problem(path, message, remedy))
     return sorted(found.values(), key=lambda problem: (problem.line, problem.path))
@@ -225,20 +249,12 @@ def _locate(location: tuple[int | str, ...], data: Any) -> tuple[Path, Any]:
     return tuple(path), value
 
 
-_KNOWN_FIELDS = (
-    "name", "type", "objective", "actions", "exit_conditions", "next_state", "description", "examples",
-    "say", "when",
-    "answer", "label", "say_on_entry", "say_again", "prompts", "expect", "then", "preload", "fields",
-    "on_complete",
-    "max_turns", "designated_tool", "params", "on_failure", "tool_id", "save_as", "key", "ask_prompt",
-    "ask_again",
-    "read_back", "confirm", "digits", "heard_as", "options", "options_from", "option_text", "turn_policy",
-    "guardrails",
-    "inner_thought", "problem", "word_limit", "queries", "requested_information", "intents", "facts",
-    "states",
-    "terminal_state", "new_user_initial_state", "returning_user_initial_state", "references", "phrases",
-    "returns",
-)  # fmt: skip
+def _known_fields() -> list[str]:
+    """Every field name there is, for suggestions."""
+    models: list[type[BaseModel]] = [ContextGraph, Intent, ExitCondition, Action, CollectionField]
+    models += [ToolCallSpec, ActionState, DecisionState, AnnotationState, DataCollectionState]
+    models += [RecallState, ReflectionState, ToolCallState, TurnPolicy, Consequence, Expect, PreloadCall]
+    return sorted({name for model in models for name in model.model_fields})
 
 
 def _explain(kind: str, message: str, path: Path, value: Any) -> tuple[str, str]:
@@ -246,7 +262,7 @@ def _explain(kind: str, message: str, path: Path, value: Any) -> tuple[str, str]
     if kind == "missing":
         return f"{name!r} is missing", f"add {name!r}"
     if kind == "extra_forbidden":
-        close = difflib.get_close_matches(name, _KNOWN_FIELDS, n=1)
+        close = difflib.get_close_matches(name, _known_fields(), n=1)
         return f"{name!r} is not a field here", f"did you mean {close[0]!r}?" if close else "remove it"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         types = "action, decision, annotation, data_collection, recall, reflection, tool_call"

@@ -39,6 +39,7 @@ class Option:
         examples: sentences that mean it.
         answer: a plain yes or no means it.
         catch_all: meant when nothing else is.
+        brief: meant only when little else is said ("wait", but not "wait, I need to cancel").
     """
 
     kind: OptionKind
@@ -48,6 +49,7 @@ class Option:
     examples: tuple[str, ...] = ()
     answer: Literal["yes", "no"] | None = None
     catch_all: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,12 @@ def _concept_at(words: list[tuple[str, int]], index: int) -> tuple[str | None, i
         if len(words) - index >= length and phrase in CONCEPT_PHRASES:
             return CONCEPT_PHRASES[phrase], length
     word = words[index][0]
-    return CONCEPTS.get(word) or CONCEPTS.get(stem(word)), 1
+    return CONCEPTS.get(word) or _concepts_of_stems().get(stem(word)), 1
+
+
+@lru_cache(maxsize=1)
+def _concepts_of_stems() -> dict[str, str]:
+    return {stem(word): concept for word, concept in CONCEPTS.items()}
 
 
 def _negated_spans(text: str) -> list[tuple[int, int]]:
@@ -141,12 +146,15 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
             break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiousl":
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeious":
         word = word[:-1]
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-_CLAUSE = re.compile(r"[,.;?!]+\s*|\s+(?:and|but|also|because|so|then|by the way|oh)\s+")
+_CLAUSE = re.compile(
+    r"[,.;?!]+\s*|\s+(?:and|but|also|because|so|then|by the way|oh)\s+"
+    r"|\s+(?=(?:i want|i need|i'd like|i would like|can i|could i|let me)\b)"
+)
 
 
 def clauses(text: str) -> list[str]:

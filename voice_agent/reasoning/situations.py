@@ -6,7 +6,7 @@ from typing import Any
 
 from voice_agent.reasoning.conditions import parse_condition
 from voice_agent.reasoning.guidance import GuidanceKind
-from voice_agent.reasoning.interjections import intents_at
+from voice_agent.reasoning.interjections import BRIEF, intents_at
 from voice_agent.reasoning.parts import Action, ExitCondition, Intent, Retention
 from voice_agent.reasoning.reasoner import FieldView, Option, OptionKind, Situation, ToolView
 from voice_agent.reasoning.session import Session
@@ -73,7 +73,12 @@ def options_of(session: Session, *, intents: bool = True) -> tuple[Option, ...]:
 
 def _intent_option(intent: Intent) -> Option:
     return Option(
-        OptionKind.INTENT, f"intent:{intent.name}", intent.description, intent.label or "", intent.examples
+        OptionKind.INTENT,
+        f"intent:{intent.name}",
+        intent.description,
+        intent.label or "",
+        intent.examples,
+        brief=intent.name in BRIEF,
     )
 
 

@@ -301,7 +301,7 @@ class _Check:
         for index, intent in enumerate(self.graph.intents):
             path: Path = ("intents", index)
             if intent.name in seen:
-                yield self._at(path, f"two intents are called {intent.name!r}", "rename one")
+                yield self._at((*path, "name"), f"two intents are called {intent.name!r}", "rename one")
             seen.add(intent.name)
             if intent.next_state is not None:
                 if "." in intent.next_state:
