@@ -112,6 +112,15 @@ def test_a_package_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (finding.verdict, finding.remedy) == (Verdict.MISSING, "run scripts/start")
 
 
+async def test_a_package_that_cannot_be_imported_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "models.vad.silero", None)
+    findings = await examine(settings(tmp_path), port=0, offline=True)
+    (broken,) = (finding for finding in findings if finding.verdict is Verdict.MISSING)
+    assert (broken.subject, broken.remedy) == ("voice activity, end of turn", "run scripts/start")
+
+
 def test_a_cloud_recognizer_wants_its_key(tmp_path: Path) -> None:
     assert speech.recognizer(settings(tmp_path, stt="cartesia")).remedy == "set VOICE_AGENT_STT_API_KEY"
     assert speech.recognizer(settings(tmp_path, stt="cartesia", stt_api_key="x")).verdict is Verdict.GOOD

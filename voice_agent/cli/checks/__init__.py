@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from voice_agent.cli.checks import machine, providers, speech
 from voice_agent.cli.checks.finding import Finding, Verdict
 from voice_agent.settings import Settings
@@ -18,10 +20,18 @@ async def examine(settings: Settings, *, port: int, offline: bool) -> list[Findi
         machine.disk(settings),
         await machine.database(settings),
         machine.listening_port(port),
-        speech.networks(),
+        _importing("voice activity, end of turn", speech.networks),
         speech.recognizer(settings),
-        speech.voice(settings),
+        _importing("speaking", lambda: speech.voice(settings)),
         providers.language_model(settings),
         *providers.twilio(settings),
         await providers.public_address(settings, offline=offline),
     ]
+
+
+def _importing(subject: str, check: Callable[[], Finding]) -> Finding:
+    """``check``, or the finding that what it looks at cannot even be imported."""
+    try:
+        return check()
+    except ImportError as error:
+        return Finding(subject, Verdict.MISSING, f"cannot be imported: {error}", "run scripts/start")
