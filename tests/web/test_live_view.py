@@ -15,7 +15,7 @@ from example_call import (
 from playwright.sync_api import Locator, Page, expect
 from scripted_practice import CALL_SID, ScriptedPractice
 
-from voice_agent.call.events import Degraded, SessionStart, SpeechStarted, UserTranscript
+from voice_agent.call.events import Degraded, SessionStart, SpeechStarted, StateTransition, UserTranscript
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +87,19 @@ def test_what_happened_between_the_words_is_marked(live: Page, practice: Scripte
     )
     expect(log.locator(".line.warn", has_text="open slots")).to_contain_text("the calendar did not answer")
     expect(live.get_by_role("list", name="Alerts")).to_contain_text("stt: now embedded")
+
+
+def test_moves_through_the_graph_without_a_word_between_them_are_one_line(
+    live: Page, practice: ScriptedPractice
+) -> None:
+    practice.emit(
+        SessionStart(),
+        StateTransition(from_state="greet", to_state="look_up"),
+        StateTransition(from_state="look_up", to_state="ask_date", annotation="not known"),
+        UserTranscript(transcript="March"),
+        StateTransition(from_state="ask_date", to_state="offer"),
+    )
+    expect(transcript(live).locator(".line.state")).to_contain_text(["look up › ask date not known", "offer"])
 
 
 def test_the_same_alert_is_counted_and_not_repeated(live: Page, practice: ScriptedPractice) -> None:

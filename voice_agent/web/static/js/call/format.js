@@ -50,12 +50,13 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Plain data on one line: "day: Tuesday, time: 10:30". */
+/** Plain data on one line, without what is empty: "day: Tuesday, time: 10:30". */
 export function flat(value) {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return value.map(flat).join(", ");
   if (typeof value === "object") {
-    return Object.entries(value).map(([key, part]) => `${words(key)}: ${flat(part)}`).join(", ");
+    const parts = Object.entries(value).map(([key, part]) => [words(key), flat(part)]);
+    return parts.filter(([, text]) => text).map(([key, text]) => `${key}: ${text}`).join(", ");
   }
   return String(value);
 }

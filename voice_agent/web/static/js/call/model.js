@@ -33,6 +33,7 @@ export class CallModel {
     this.changed = new Set();
     this.open = {};
     this.count = 0;
+    this.newest = "";
   }
 
   /** Folds one event in; the lines it touched are in `changed`. Events without a rule here change nothing. */
@@ -54,6 +55,7 @@ export class CallModel {
   }
 
   line(id, fields) {
+    if (!this.lines.has(id)) this.newest = id;
     const line = Object.assign(this.lines.get(id) ?? { id }, fields);
     this.lines.set(id, line);
     this.changed.add(line);
@@ -174,10 +176,16 @@ export class CallModel {
     if (event.used_fallback) this.note(event.t, "warn", "Fallback", `${event.model} answered instead`);
   }
 
+  /** Moves with nothing said or done between them are one line. */
   on_state_transition(event) {
     if (!this.state) this.enter(event.from_state);
     this.enter(event.to_state);
-    this.note(event.t, "state", words(event.to_state), event.annotation);
+    const before = this.lines.get(this.newest);
+    if (before?.tone === "state") {
+      this.note(before.at, "state", `${before.label} › ${words(event.to_state)}`, event.annotation, before.id);
+    } else {
+      this.note(event.t, "state", words(event.to_state), event.annotation);
+    }
     for (const turn of this.turns.values()) turn.state ||= event.to_state;
   }
 
