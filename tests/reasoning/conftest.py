@@ -1,4 +1,4 @@
-"""A conversation to talk to: the small graph, tools that can be made slow or broken, and a script of what happened."""
+"""A conversation to talk to: the small graph, and tools that can be made slow or broken."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 @dataclass
 class ModelServer:
-    """Answers the next request with the next answer of its script; the last one serves all further requests."""
+    """Answers request after request from its script; the last answer serves all further ones."""
 
     answers: list[Answer] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +49,9 @@ def chooses(option: str, **fields: str) -> Answer:
     async def answer(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         arguments = json.dumps({"option": option, "fields": fields})
         call = {"id": "c1", "type": "function", "function": {"name": "choose", "arguments": arguments}}
-        return web.json_response(_whole({"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls"))
+        return web.json_response(
+            _whole({"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls")
+        )
 
     return answer
 
@@ -148,4 +150,11 @@ async def _send(response: web.StreamResponse, delta: dict[str, Any], finish: str
 def _whole(message: dict[str, Any], finish: str) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": finish}
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-    return {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }

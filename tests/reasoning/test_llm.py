@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+
 from tests.reasoning import model_server as server
 from tests.reasoning.conftest import NOW, MakeTalk, Talk, of_kind, said
 from tests.reasoning.model_server import Answer, ModelServer
-
 from voice_agent.reasoning.effects import Navigation, Say, ToolCompleted
 from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettings
 from voice_agent.reasoning.signals import Caller, Channel, External, Started, Utterance
@@ -100,7 +100,9 @@ async def test_sentences_are_said_before_the_reply_is_complete(desk: Any) -> Non
     assert said([effect async for effect in step]) == "And welcome."
 
 
-async def test_a_model_sees_only_the_tools_of_the_state_and_their_results(desk: Any, models: ModelServer) -> None:
+async def test_a_model_sees_only_the_tools_of_the_state_and_their_results(
+    desk: Any, models: ModelServer
+) -> None:
     talk = desk(server.calls("insurance_on_file"), server.says("We have you with Aetna."))
     assert await talk.start() == "We have you with Aetna."
     offered = [tool["function"]["name"] for tool in models.requests[0]["tools"]]
@@ -131,10 +133,18 @@ async def test_a_bad_reply_is_replaced_by_the_graphs_own_words(desk: Any, bad: A
 
 @pytest.mark.parametrize(
     "bad",
-    [server.chooses("exit:9"), server.chooses("state:bye"), server.thinks("exit:0"), server.garbage(), server.fails(503)],
+    [
+        server.chooses("exit:9"),
+        server.chooses("state:bye"),
+        server.thinks("exit:0"),
+        server.garbage(),
+        server.fails(503),
+    ],
     ids=["unknown exit", "made-up state", "no choice", "garbage", "503"],
 )
-async def test_a_bad_choice_is_made_by_the_embedded_reasoner(desk: Any, models: ModelServer, bad: Answer) -> None:
+async def test_a_bad_choice_is_made_by_the_embedded_reasoner(
+    desk: Any, models: ModelServer, bad: Answer
+) -> None:
     talk = desk(server.says("Hello."))
     await talk.start()
     models.answers = [bad, server.says("Which day?")]
@@ -188,7 +198,9 @@ async def test_fields_a_model_finds_go_through_the_grammar(desk: Any, models: Mo
     assert talk.field("day") == "2026-12-01"
 
 
-async def test_read_backs_and_other_fixed_words_never_pass_through_a_model(desk: Any, models: ModelServer) -> None:
+async def test_read_backs_and_other_fixed_words_never_pass_through_a_model(
+    desk: Any, models: ModelServer
+) -> None:
     talk = desk(server.says("Hello."))
     await talk.start()
     before = len(models.requests)

@@ -19,7 +19,7 @@ HOLD_ON = "hold_on"
 START_OVER = "start_over"
 GOODBYE = "goodbye"
 
-BRIEF = frozenset({REPEAT, SLOWER, HOLD_ON, GOODBYE})
+BRIEF = frozenset({REPEAT, SLOWER, HOLD_ON})
 """Meant only when little else is said with them."""
 
 BUILT_IN: Mapping[str, Intent] = {
