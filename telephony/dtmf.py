@@ -1,13 +1,14 @@
 """Keypad tones in the audio of a leg, for networks that do not send digits out of band.
 
-ITU-T Q.23 gives the eight frequencies, Q.24 the limits a receiver has to keep: tones within 1.5 % are digits and
-beyond 3.5 % are not, the high tone may be 4 dB louder and 8 dB softer than the low one, 40 ms of tone must count and
-23 ms must not, and speech must not be taken for a digit ("talk-off").
+ITU-T Q.23 gives the eight frequencies, Q.24 the limits a receiver has to keep: tones within 1.5 % are digits
+and beyond 3.5 % are not, the high tone may be 4 dB louder and 8 dB softer than the low one, 40 ms of tone
+must count and 23 ms must not, and speech must not be taken for a digit ("talk-off").
 
-The audio is cut into windows of 205 samples every 51. Each window is projected onto the eight frequencies, each at
-three places within its tolerance, by one matrix product for all windows that are ready: a bank of Goertzel filters.
-A window shows a digit when one low and one high tone hold nearly all of its energy; speech hardly ever does, having
-harmonics. A digit is reported once, after three windows in a row, and again only after a pause.
+The audio is cut into windows of 205 samples every 51. Each window is projected onto the eight frequencies,
+each at three places within its tolerance, by one matrix product for all windows that are ready: a bank of
+Goertzel filters. A window shows a digit when one low and one high tone hold nearly all of its energy; speech
+hardly ever does, having harmonics. A digit is reported once, after three windows in a row, and again only
+after a pause.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _TUNING: Final = (0.988, 1.0, 1.012)
 """Where within the tolerance of 1.5 % each frequency is probed."""
 _MIN_RMS: Final = 10 ** (-42 / 20) * 32768
 _PURITY: Final = 0.80
-"""Share of a window's energy in the two tones; vowels on the speech clips stay below 0.75 for three windows."""
+"""Share of a window's energy in the two tones; vowels on the speech clips stay below 0.75 for three
+windows."""
 _MAX_FORWARD_TWIST: Final = 10 ** (6 / 10)
 """High over low, as power: 4 dB by Q.24, with 2 dB for the window's own error."""
 _MAX_REVERSE_TWIST: Final = 10 ** (10 / 10)
@@ -44,12 +46,14 @@ _DOMINANCE: Final = 10 ** (8 / 10)
 _HITS: Final = 3
 """Windows in a row: at least 33 ms of tone, so 40 ms counts and 23 ms does not."""
 _MISSES: Final = 6
-"""Windows without the digit that make a pause: a drop-out of 10 ms spoils four, a pause of 40 ms eight or nine."""
+"""Windows without the digit that make a pause: a drop-out of 10 ms spoils four, a pause of 40 ms eight or
+nine."""
 
 
 @cache
 def _probes() -> npt.NDArray[np.float32]:
-    """[window, 2 x 3 x 8]: cosines, then sines, of each tuning of each frequency, scaled to give mean power."""
+    """[window, 2 x 3 x 8]: cosines, then sines, of each tuning of each frequency, scaled to give mean
+    power."""
     frequency = np.outer(_TUNING, LOW + HIGH).ravel()
     angle = 2 * np.pi * np.outer(np.arange(_WINDOW), frequency) / SAMPLE_RATE
     scale = np.sqrt(2) / _WINDOW
@@ -91,7 +95,9 @@ class DtmfDetector:
         projected = x @ _probes()
         half = projected.shape[1] // 2
         # Tuning by tuning the squared projections; the best tuning of each of the eight frequencies counts.
-        power = (projected[:, :half] ** 2 + projected[:, half:] ** 2).reshape(len(x), len(_TUNING), 8).max(axis=1)
+        power = (
+            (projected[:, :half] ** 2 + projected[:, half:] ** 2).reshape(len(x), len(_TUNING), 8).max(axis=1)
+        )
         low, high = power[:, :4], power[:, 4:]
         low_best, high_best = low.max(axis=1), high.max(axis=1)
         pure = (energy >= _MIN_RMS**2) & (low_best + high_best >= _PURITY * energy)

@@ -41,7 +41,8 @@ def _encoding_table() -> npt.NDArray[np.uint8]:
 
 
 def encode_ulaw(pcm: Pcm) -> bytes:
-    """Linear int16 samples to mu-law, one byte a sample. Raises :class:`TypeError` for another sample type."""
+    """Linear int16 samples to mu-law, one byte a sample. Raises :class:`TypeError` for another sample
+    type."""
     if pcm.dtype != np.int16:
         raise TypeError(f"mu-law encodes int16 samples, got {pcm.dtype}: convert and scale first")
     return _encoding_table()[np.ascontiguousarray(pcm).view(np.uint16)].tobytes()

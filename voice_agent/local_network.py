@@ -83,7 +83,8 @@ async def local_network(public_url: str, numbers: Sequence[str]) -> AsyncIterato
 async def _addresses(process: asyncio.subprocess.Process) -> dict[str, object]:
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+        async with asyncio.timeout(START_TIMEOUT_S):
+            line = await process.stdout.readline()
     except TimeoutError as error:
         raise LocalNetworkError(
             f"the local phone network gave no address in {START_TIMEOUT_S:g} s"
@@ -99,7 +100,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

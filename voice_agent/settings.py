@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     max_call_duration_s: float = Field(1800.0, gt=0, validation_alias=_own("MAX_CALL_DURATION_S"))
     max_calls: int = Field(60, ge=1, validation_alias=_own("MAX_CALLS"))
     max_loop_lag_ms: float = Field(60.0, gt=0, validation_alias=_own("MAX_LOOP_LAG_MS"))
-    """Above this p99 lag of the event loop a process that carries calls refuses further ones. Three media frames:
-    the agent's audio is sent so far ahead that nobody hears it yet."""
+    """Above this p99 lag of the event loop a process that carries calls refuses further ones. Three media
+    frames: the agent's audio is sent so far ahead that nobody hears it yet."""
     max_cpu_percent: float = Field(85.0, gt=0, validation_alias=_own("MAX_CPU_PERCENT"))
     """Percent of one core, which is all that an event loop can use."""
     overload_forward_to: str = Field("", validation_alias=_own("OVERLOAD_FORWARD_TO"))

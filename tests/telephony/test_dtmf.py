@@ -103,7 +103,9 @@ def test_a_vowel_like_sound_is_no_digit() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(1, 900), min_size=1, max_size=20), st.text("0123456789*#", min_size=1, max_size=6))
+@given(
+    st.lists(st.integers(1, 900), min_size=1, max_size=20), st.text("0123456789*#", min_size=1, max_size=6)
+)
 def test_how_the_audio_is_cut_does_not_matter(cuts: list[int], keys: str) -> None:
     pcm = np.concatenate([p for k in keys for p in (tone(k, 0.06), quiet(0.06))] + [quiet(0.2)])
     detector, out, at, i = DtmfDetector(), "", 0, 0

@@ -8,7 +8,16 @@ from telephony.g711 import SILENCE, decode_ulaw, encode_ulaw
 
 @pytest.mark.parametrize(
     ("sample", "code"),
-    [(0, 0xFF), (-1, 0x7F), (32767, 0x80), (-32768, 0x00), (132, 0xEF), (-132, 0x6F), (1000, 0xCE), (-1000, 0x4E)],
+    [
+        (0, 0xFF),
+        (-1, 0x7F),
+        (32767, 0x80),
+        (-32768, 0x00),
+        (132, 0xEF),
+        (-132, 0x6F),
+        (1000, 0xCE),
+        (-1000, 0x4E),
+    ],
 )
 def test_known_samples_have_their_codes(sample: int, code: int) -> None:
     assert encode_ulaw(np.array([sample], np.int16)) == bytes([code])

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application: (scope, receive, send)."""
 
 MEDIA_PREFIX = "/twilio/media/"
 CLOSE_TIMEOUT_S = 5
@@ -21,11 +24,11 @@ CLOSE_TIMEOUT_S = 5
 class Dispatcher:
     """Sends media sockets to ``media`` and everything else to ``http``: no routing table on the call path."""
 
-    def __init__(self, http: ASGIApp, media: ASGIApp) -> None:
+    def __init__(self, http: Application, media: Application) -> None:
         self._http = http
         self._media = media
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI entry."""
         is_media = scope["type"] == "websocket" and scope["path"].startswith(MEDIA_PREFIX)
         await (self._media if is_media else self._http)(scope, receive, send)
@@ -69,7 +72,7 @@ class HttpServer:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{host}:{self.port}"
 
-    async def start(self, app: ASGIApp) -> None:
+    async def start(self, app: Application) -> None:
         """Serve ``app``; returns when requests are answered."""
         config = uvicorn.Config(
             app,

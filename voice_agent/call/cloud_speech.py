@@ -183,7 +183,8 @@ class SidePipeline:
         await self._runner.add_workers(self._worker)
         self._task = asyncio.create_task(self._runner.run(), name="speech-service")
         try:
-            await asyncio.wait_for(self._started.wait(), CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._started.wait()
         except TimeoutError as error:
             await self.close()
             raise SpeechError("the speech service did not connect in time") from error
@@ -372,7 +373,8 @@ class CloudVoice:
             spoke = False
             while True:
                 try:
-                    frame = await asyncio.wait_for(pipeline.frames.get(), timeout)
+                    async with asyncio.timeout(timeout):
+                        frame = await pipeline.frames.get()
                 except TimeoutError as error:
                     raise SpeechError(f"{self.name} gave no audio in {timeout:g} s") from error
                 if isinstance(frame, ErrorFrame):

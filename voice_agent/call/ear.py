@@ -190,7 +190,8 @@ class Ear:
             if stream is None:
                 continue
             try:
-                return await asyncio.wait_for(stream.finish(), FINISH_TIMEOUT_S)
+                async with asyncio.timeout(FINISH_TIMEOUT_S):
+                    return await stream.finish()
             except (SpeechError, TimeoutError) as error:
                 self._on_degraded(self._rung_name(rung + 1), str(error) or "no result in time")
             finally:

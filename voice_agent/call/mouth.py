@@ -206,6 +206,7 @@ class Mouth:
         """Sleep, but not through a stop, a hold or a new socket."""
         self._changed.clear()
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout=seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         except TimeoutError:
             return

@@ -74,7 +74,8 @@ class CallPipeline:
         """Start the pipeline and wait until frames may be pushed. Raises :class:`TimeoutError`."""
         await self._runner.add_workers(self._worker)
         self._task = asyncio.create_task(self._runner.run(), name="call-pipeline")
-        await asyncio.wait_for(self._started.wait(), START_TIMEOUT_S)
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await self._started.wait()
 
     async def push(self, frame: Frame) -> None:
         """Put a frame in at the entrance."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pipecat.frames.frames import (
     Frame,
@@ -76,7 +76,7 @@ class CallParts:
     recorder: Callable[[CallInfo, CallLog], CallRecording | None]
 
 
-class CallRecording(TrackWriter):
+class CallRecording(TrackWriter, Protocol):
     """A recorder of one call; see :mod:`voice_agent.call.recorder`."""
 
     async def close(self) -> None:
@@ -214,7 +214,8 @@ class CallSession:
 
     async def _look_up(self) -> Mapping[str, Any]:
         try:
-            return await asyncio.wait_for(self._service.lookup(self.info.caller), LOOKUP_TIMEOUT_S)
+            async with asyncio.timeout(LOOKUP_TIMEOUT_S):
+                return await self._service.lookup(self.info.caller)
         except Exception as error:  # noqa: BLE001 - a call is answered with or without knowing who calls
             self._degraded("lookup", "unknown_caller", type(error).__name__)
             return {}

@@ -37,10 +37,9 @@ class TurnModel:
         key = id(audio)
         self._newest[key] = end
         try:
-            return await asyncio.wait_for(
-                asyncio.get_running_loop().run_in_executor(self._executor, self._run, key, end, pcm),
-                TIMEOUT_S,
-            )
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(TIMEOUT_S):
+                return await loop.run_in_executor(self._executor, self._run, key, end, pcm)
         except (TimeoutError, RuntimeError, ValueError):
             return UNKNOWN
         finally:

@@ -16,6 +16,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from pipecat.frames.frames import (
     Frame,
@@ -113,7 +114,7 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
 
     async def _weigh(self, frame: TranscriptionFrame) -> None:
         """Words of voice that never became a turn: assent, noise, or something to be answered."""
-        heard: HeardSpeech = frame.result
+        heard = cast(HeardSpeech, frame.result)
         transcript = heard.transcript
         if self._floor.agent_has_it and not self._floor.protected:
             assent = is_backchannel(transcript.text)
@@ -207,7 +208,7 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
             self._verdict = (frame.speech, frame.probability)
             await self._evaluate()
         elif isinstance(frame, TranscriptionFrame) and self._turn is not None:
-            heard: HeardSpeech = frame.result
+            heard = cast(HeardSpeech, frame.result)
             self._on_words(heard, False)
             if heard.continues:
                 self._turn.parts = [heard]
