@@ -64,7 +64,7 @@ MIDDLE: tuple[CallEvent, ...] = (
     ToolCallStarted(
         call_id="t1",
         tool_name="find_appointments",
-        input={"patient": "Maria Alvarez", "patient_id": "8f2c"},
+        input={"patient": "Maria Alvarez", "patient_id": "8f2c11d0-3b1e-5d2a-9c1f-0242ac130002"},
         t=8.13,
     ),
     ToolCallCompleted(call_id="t1", tool_name="find_appointments", succeeded=True, duration_ms=38, t=8.17),

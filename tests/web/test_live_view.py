@@ -11,11 +11,20 @@ from example_call import (
     NOT_UNDERSTOOD,
     OFFER,
     UNHEARD_OFFER,
+    answered,
 )
 from playwright.sync_api import Locator, Page, expect
 from scripted_practice import CALL_SID, ScriptedPractice
 
-from voice_agent.call.events import Degraded, SessionStart, SpeechStarted, StateTransition, UserTranscript
+from voice_agent.call.events import (
+    AgentTranscript,
+    AgentTranscriptDelta,
+    Degraded,
+    SessionStart,
+    SpeechStarted,
+    StateTransition,
+    UserTranscript,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -82,9 +91,7 @@ def test_what_happened_between_the_words_is_marked(live: Page, practice: Scripte
     expect(log.locator(".line.barge")).to_contain_text("voice stopped after 212 ms")
     expect(log.locator(".line.caller", has_text="Tuesday morning.")).to_contain_text("interrupts")
     expect(log.locator(".line.caller", has_text=NOT_UNDERSTOOD)).to_contain_text("not understood")
-    expect(log.locator(".line.tool")).to_contain_text(
-        "find appointments patient: Maria Alvarez, patient id: 8f2c · 38 ms"
-    )
+    expect(log.locator(".line.tool")).to_contain_text("find appointments patient: Maria Alvarez · 38 ms")
     expect(log.locator(".line.warn", has_text="open slots")).to_contain_text("the calendar did not answer")
     expect(live.get_by_role("list", name="Alerts")).to_contain_text("stt: now embedded")
 
@@ -100,6 +107,23 @@ def test_moves_through_the_graph_without_a_word_between_them_are_one_line(
         StateTransition(from_state="ask_date", to_state="offer"),
     )
     expect(transcript(live).locator(".line.state")).to_contain_text(["look up › ask date not known", "offer"])
+
+
+def test_lines_stand_in_the_order_in_which_they_were_heard(live: Page, practice: ScriptedPractice) -> None:
+    practice.emit(
+        SessionStart(),
+        AgentTranscriptDelta(utterance_id="1", text="We have nine, ten or two.", t=10.0),
+        AgentTranscriptDelta(utterance_id="2", text="Which one works for you?", t=10.0),
+        AgentTranscriptDelta(utterance_id="3", text="Or another day?", t=10.0),
+        answered("1", "We have nine, ten or two.", 10.2, 13.0, 1),
+        UserTranscript(transcript="mm-hmm", is_backchannel=True, start=12.4, end=12.8, t=13.1),
+        answered("2", "Which one works for you?", 13.1, 14.9, 1),
+        UserTranscript(transcript="the first", start=15.0, end=15.8, t=16.0),
+        AgentTranscript(utterance_id="3", text="", heard="", unheard="Or another day?", start=16.1, t=16.1),
+    )
+    expect(transcript(live).get_by_role("listitem")).to_contain_text(
+        ["We have nine", "mm-hmm", "Which one", "Or another day?", "the first"]
+    )
 
 
 def test_the_same_alert_is_counted_and_not_repeated(live: Page, practice: ScriptedPractice) -> None:

@@ -50,7 +50,9 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Plain data on one line, without what is empty: "day: Tuesday, time: 10:30". */
+const DATABASE_KEY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Plain data on one line, without what is empty or a database's key: "day: Tuesday, time: 10:30". */
 export function flat(value) {
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return value.map(flat).join(", ");
@@ -58,5 +60,5 @@ export function flat(value) {
     const parts = Object.entries(value).map(([key, part]) => [words(key), flat(part)]);
     return parts.filter(([, text]) => text).map(([key, text]) => `${key}: ${text}`).join(", ");
   }
-  return String(value);
+  return DATABASE_KEY.test(value) ? "" : String(value);
 }

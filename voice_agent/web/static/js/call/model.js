@@ -1,10 +1,11 @@
 /**
  * What is known of a call, folded from its events. No page in sight: lines, turns and figures only.
  *
- * A line is something in the conversation, in the order it began:
- *   { id, at, kind: "caller" | "operator", text, final, accepted, bargeIn, backchannel, via, confidence }
- *   { id, at, kind: "agent", text, heard, unheard, spoken, interrupted }
- *   { id, at, kind: "note", tone, label, text }
+ * A line is something in the conversation. `at` is when it was heard (s), `order` where it belongs: that is its time,
+ * but for a sentence that nobody heard, which belongs where it would have come.
+ *   { id, at, order, kind: "caller" | "operator", text, final, accepted, bargeIn, backchannel, via, confidence }
+ *   { id, at, order, kind: "agent", text, heard, unheard, spoken, interrupted }
+ *   { id, at, order, kind: "note", tone, label, text }
  * A line that is `gone` was a mistake and is to be taken off the page.
  */
 
@@ -63,7 +64,7 @@ export class CallModel {
   }
 
   note(at, tone, label, text = "", id = `note-${this.count += 1}`) {
-    this.line(id, { at, kind: "note", tone, label, text });
+    this.line(id, { at, order: at, kind: "note", tone, label, text });
   }
 
   turn(index) {
@@ -112,8 +113,10 @@ export class CallModel {
     const role = event.speaker_role;
     this.open[role] ??= `said-${this.count += 1}`;
     const id = this.open[role];
+    const at = event.start || this.lines.get(id)?.at || event.t;
     this.line(id, {
-      at: this.lines.get(id)?.at ?? (event.start || event.t),
+      at,
+      order: at,
       kind: role,
       text: event.transcript,
       final: event.final,
@@ -137,12 +140,16 @@ export class CallModel {
     const id = `agent-${event.utterance_id}`;
     const before = this.lines.get(id)?.text;
     const text = before ? `${before} ${event.text}` : event.text;
-    this.line(id, { at: this.lines.get(id)?.at ?? event.t, kind: "agent", text, heard: "", unheard: "", spoken: false });
+    const at = this.lines.get(id)?.at ?? event.t;
+    this.line(id, { at, order: at, kind: "agent", text, heard: "", unheard: "", spoken: false });
   }
 
   on_agent_transcript(event) {
-    this.line(`agent-${event.utterance_id}`, {
-      at: event.start || event.t,
+    const id = `agent-${event.utterance_id}`;
+    const at = event.start || event.t;
+    this.line(id, {
+      at,
+      order: event.heard ? at : this.lines.get(id)?.order ?? at,
       kind: "agent",
       text: event.text,
       heard: event.heard,
@@ -150,10 +157,18 @@ export class CallModel {
       spoken: true,
       interrupted: event.interrupted,
     });
+    this.delayPending(event.end);
     const turn = this.turn(event.turn_index);
     turn.at ??= event.start || event.t;
     turn.answered.push({ heard: event.heard, unheard: event.unheard });
     turn.interrupted ||= event.interrupted;
+  }
+
+  /** Sentences that still wait to be spoken come after what was spoken until `end`. */
+  delayPending(end) {
+    for (const line of this.lines.values()) {
+      if (line.spoken === false && line.order < end) this.line(line.id, { order: end });
+    }
   }
 
   on_barge_in(event) {
@@ -213,11 +228,9 @@ export class CallModel {
     this.note(at, event.succeeded ? "tool" : "warn", words(event.tool_name), text, id);
   }
 
-  /** What the caller's words have become is what tools were given; keys of the database tell a reader nothing. */
+  /** What the caller's words have become is what tools were given. */
   capture(input) {
-    for (const [name, value] of Object.entries(input)) {
-      if (!name.endsWith("_id") && flat(value)) this.captured.set(name, value);
-    }
+    for (const [name, value] of Object.entries(input)) if (flat(value)) this.captured.set(name, value);
   }
 
   on_silence_check(event) {

@@ -57,18 +57,26 @@ export class Transcript {
     for (const line of lines) this.draw(line);
   }
 
+  /** Puts an item after everything that is not later. */
+  place(item, order) {
+    if (item.order === order) return;
+    item.order = order;
+    item.remove();
+    let before = this.list.lastElementChild;
+    while (before && before.order > order) before = before.previousElementSibling;
+    if (before) before.after(item);
+    else this.list.prepend(item);
+  }
+
   draw(line) {
     if (line.gone) {
       this.items.get(line.id)?.remove();
       this.items.delete(line.id);
       return;
     }
-    if (!this.items.has(line.id)) {
-      const item = element("li");
-      this.items.set(line.id, item);
-      this.list.append(item);
-    }
+    if (!this.items.has(line.id)) this.items.set(line.id, element("li"));
     const item = this.items.get(line.id);
+    this.place(item, line.order);
     item.className = `line ${line.kind} ${line.tone ?? ""}`.trimEnd();
     item.classList.toggle("speaking", line.kind === "agent" && !line.spoken);
     item.replaceChildren(...content(line));
