@@ -204,7 +204,7 @@ async def test_silence_prompts_twice_and_then_ends_politely(small: Talk) -> None
     last = await small.send(Silence(8.0, 3))
     assert "Goodbye." in said(last)
     assert of_kind(last, End) == [End("timeout")]
-    assert await small.send(Silence(8.0, 4)) == []
+    assert await small.send(Silence(8.0, 4)) == [End()]
 
 
 async def test_speaking_again_resets_the_silence(small: Talk) -> None:

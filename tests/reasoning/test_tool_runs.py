@@ -121,6 +121,37 @@ async def test_a_search_for_the_wrong_day_is_corrected_while_it_runs(
     assert [arguments["day"] for _, arguments in calls.made] == [date(2026, 11, 27), date(2026, 11, 30)]
 
 
+async def test_a_wish_spoken_while_a_tool_runs_is_served_when_it_is_done(talk_over: MakeTalk) -> None:
+    intents = """
+intents:
+  - {name: hours, description: hours, examples: [what are your hours], say: From 8 to 5.}
+"""
+    calls = Calls(hold=asyncio.Event())
+    talk = talk_over(BOOKING % "" + intents, calls=calls)
+    await talk.start()
+    async with stepping(talk, Utterance("yes please")) as step:
+        await until_started(talk, step)
+    async with stepping(talk, Utterance("and what are your hours")) as step:
+        await anext(step)
+    assert calls.hold is not None
+    calls.hold.set()
+    heard = said(await talk.send(Utterance("mm hmm")))
+    assert heard == "You're booked. Anything else? From 8 to 5. Anything else?"
+
+
+async def test_a_tool_in_the_background_is_not_waited_for(talk_over: MakeTalk) -> None:
+    calls = Calls(hold=asyncio.Event())
+    talk = talk_over(BOOKING % ", execution: background", calls=calls)
+    await talk.start()
+    assert "You're booked." in await talk.hear("yes please")
+    assert of_kind(talk.effects, ToolStarted)
+    assert not of_kind(talk.effects, ToolCompleted)
+    assert calls.hold is not None
+    calls.hold.set()
+    await talk.conversation.close()
+    assert [done.succeeded for done in of_kind(await talk.send(Utterance("no")), ToolCompleted)] == [True]
+
+
 async def test_a_slow_tool_is_covered_by_a_filler_and_then_by_progress(talk_over: MakeTalk) -> None:
     calls = Calls(hold=asyncio.Event())
     talk = talk_over(BOOKING % "", calls=calls, filler_delay_ms=1, progress_interval_ms=100)

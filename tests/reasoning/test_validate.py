@@ -99,8 +99,8 @@ new_user_initial_state: a
 returning_user_initial_state: a
 terminal_state: z
 states:
-  - {name: a, type: action, objective: x, say_on_entry: Hm, exit_conditions: [{description: x, next_state: b}]}
-  - {name: b, type: action, objective: x, say_on_entry: Hm, exit_conditions: [{description: x, next_state: a}]}
+  - {name: a, type: action, objective: x, say_on_entry: H, exit_conditions: [{description: x, next_state: b}]}
+  - {name: b, type: action, objective: x, say_on_entry: H, exit_conditions: [{description: x, next_state: a}]}
   - {name: z, type: action, objective: x, actions: [Bye.]}
 """
     messages = [problem.message for problem in read_graph(stuck).problems]

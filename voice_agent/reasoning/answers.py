@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from voice_agent.reasoning.parts import CollectionField, FieldType
+from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.spoken import (
     YesNo,
     parse_alphanumeric,

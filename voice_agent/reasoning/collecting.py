@@ -9,8 +9,8 @@ from typing import Any
 from models.expectation import AnswerKind
 from voice_agent.reasoning.answers import Reading, read_answer, read_volunteered, without
 from voice_agent.reasoning.choosing import choose
+from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.memory import Remark
-from voice_agent.reasoning.parts import CollectionField, Escalation, FieldType
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import asked_field, field_question, find_field, offers, value_in_words
 from voice_agent.reasoning.session import ConfirmValue, Phase, Session, WhichOne
@@ -250,5 +250,5 @@ class Collector:
             return
         session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
         what = field.label if field is not None else state.objective
-        self.walker.escalate(Escalation(reason=f"could not learn: {what}"), trigger="max_turns")
+        self.walker.escalate(f"could not learn: {what}", trigger="max_turns")
         session.phase = Phase.WAITING

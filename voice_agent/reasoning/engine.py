@@ -8,28 +8,28 @@ moves are made, and what the caller did not hear is known from ``Heard``.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
 from models.expectation import Expectation
+from voice_agent.reasoning.calling import Calling
 from voice_agent.reasoning.collecting import Collector
-from voice_agent.reasoning.effects import Effect, Expect, Navigation, Say, SayKind
+from voice_agent.reasoning.correcting import Corrector
+from voice_agent.reasoning.delivery import Delivery
+from voice_agent.reasoning.effects import Effect, End, Expect, Navigation, Say
 from voice_agent.reasoning.embedded import EmbeddedReasoner
-from voice_agent.reasoning.errors import ToolNotListed
 from voice_agent.reasoning.graph import ContextGraph
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.linked import Resolver, link
 from voice_agent.reasoning.listening import Listener
 from voice_agent.reasoning.memory import Memory
+from voice_agent.reasoning.open_questions import OpenQuestions
 from voice_agent.reasoning.outside import Outside
 from voice_agent.reasoning.phrasebook import Phrasebook
-from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import expectation
-from voice_agent.reasoning.reasoner import Line, Reasoner, ToolCaller, Usage
+from voice_agent.reasoning.reasoner import Line, Reasoner, Usage
 from voice_agent.reasoning.session import Draft, Phase, Session, Voice
 from voice_agent.reasoning.settings import EngineSettings
 from voice_agent.reasoning.signals import (
@@ -44,16 +44,11 @@ from voice_agent.reasoning.signals import (
     Started,
     Utterance,
 )
-from voice_agent.reasoning.situations import situation_of
 from voice_agent.reasoning.states import DataCollectionState
-from voice_agent.reasoning.templates import sentences
 from voice_agent.reasoning.tool_runs import ToolRuns
 from voice_agent.reasoning.tools import ToolRegistry
 from voice_agent.reasoning.walking import Walker
-from voice_agent.reasoning.wiring import tool_specs
-
-_REPLY_QUEUE = 64
-"""Sentences and effects of one reply under way; the producer waits when the consumer is slow."""
+from voice_agent.reasoning.wishes import Wishes
 
 
 class GraphConversation:
@@ -91,15 +86,20 @@ class GraphConversation:
         session = Session(conversation_id, linked, settings, memory, phrases)
         runs = ToolRuns(tools, conversation_id, settings, phrases)
         matcher = reasoner if isinstance(reasoner, EmbeddedReasoner) else EmbeddedReasoner()
-        walker = Walker(session, runs, reasoner, matcher, Usage(reasoner.model))
+        walker = Walker(session, Calling(session, runs), reasoner, matcher, Usage(reasoner.model))
         collector = Collector(session, walker)
         interjector = Interjector(session, walker, collector)
         self._session = session
+        self._interjector = interjector
         self._runs = runs
         self._walker = walker
         self._collector = collector
-        self._listener = Listener(session, walker, collector, interjector)
+        wishes = Wishes(session, walker, interjector)
+        corrector = Corrector(session, walker, collector, wishes)
+        questions = OpenQuestions(session, walker, collector, interjector, wishes)
+        self._listener = Listener(session, walker, collector, interjector, wishes, corrector, questions)
         self._outside = Outside(session, walker, interjector)
+        self._delivery = Delivery(session, walker, runs)
 
     @property
     def state(self) -> str:
@@ -145,17 +145,17 @@ class GraphConversation:
         session, clock = self._session, self._session.settings.clock
         started = clock()
         session.moves = 0
-        # Words of an abandoned step are gone; what happened in it is still told.
-        session.queue = [item for item in session.queue if not isinstance(item, Draft | Expect)]
+        # Words of an abandoned step are gone, and the end they led to with them; what happened is still told.
+        session.queue = [item for item in session.queue if not isinstance(item, Draft | Expect | End)]
         for run in self._runs.unreported():
             if session.work is None or run not in session.work.runs:
                 session.emit(self._runs.report(run))
-                self._walker.keep(run)
+                self._walker.calling.keep(run)
         self._walker.usage = Usage(self._walker.reasoner.model)
         await self._take(signal)
         decided = clock()
         if session.voice is Voice.OPERATOR:
-            async with aclosing(self._deliver()) as effects:
+            async with aclosing(self._delivery.deliver()) as effects:
                 async for effect in effects:
                     yield effect
             return
@@ -229,10 +229,12 @@ class GraphConversation:
                 session.queue_has_words and self._walker.asks_a_model
             ):
                 await self._enter()
+            if replying and session.phase is Phase.WAITING and self._interjector.follow_remarks():
+                continue
             if replying and session.phase is Phase.WAITING:
                 self._outside.work_in_guidance()
                 self._outside.empathize()
-            async with aclosing(self._deliver()) as effects:
+            async with aclosing(self._delivery.deliver()) as effects:
                 async for effect in effects:
                     yield effect
             if session.phase is Phase.WORKING and session.work is not None:
@@ -255,133 +257,6 @@ class GraphConversation:
         session.work = None
         self._walker.after_work(work)
 
-    # -- saying ----------------------------------------------------------------------------------------------
-
-    async def _deliver(self) -> AsyncGenerator[Effect]:
-        """Everything queued, in order; what may be heard next comes before the words it belongs to."""
-        session = self._session
-        if session.phase is Phase.WAITING and session.queue_has_words:
-            yield self._expect()
-        rephrases = self._walker.reasoner.rephrases
-        while session.queue:
-            item = session.queue.pop(0)
-            if not isinstance(item, Draft):
-                yield item
-                continue
-            drafts = [item]
-            if rephrases and not item.verbatim:
-                drafts.extend(self._following_drafts())
-            async with aclosing(self._say(drafts)) as effects:
-                async for effect in effects:
-                    yield effect
-
-    def _following_drafts(self) -> list[Draft]:
-        """Further free words of the same reply: a model makes one reply of them. Moves between them do not
-        matter to the caller, so they are left to come after."""
-        queue = self._session.queue
-        found = [item for item in queue if isinstance(item, Draft) and not item.verbatim]
-        self._session.queue = [item for item in queue if not (isinstance(item, Draft) and not item.verbatim)]
-        return found
-
-    def _expect(self) -> Expect:
-        session = self._session
-        policy = session.policy
-        words = [item.text for item in session.queue if isinstance(item, Draft)]
-        return Expect(
-            expectation(session, prompt=words[-1] if words else None),
-            barge_in_enabled=policy.barge_in_enabled if policy is not None else True,
-            eot_threshold=policy.stt_eot_threshold if policy is not None else None,
-            eot_timeout_ms=policy.stt_eot_timeout_ms if policy is not None else None,
-        )
-
-    async def _say(self, drafts: list[Draft]) -> AsyncGenerator[Effect]:
-        session = self._session
-        first = True
-        async with aclosing(self._words(drafts)) as pieces:
-            async for piece in pieces:
-                if not isinstance(piece, str):
-                    yield piece
-                    continue
-                for sentence in sentences(piece):
-                    session.history.agent_says(sentence)
-                    say = _saying(drafts[0], sentence)
-                    yield say if first else replace(say, shield_s=0.0)
-                    first = False
-
-    async def _words(self, drafts: list[Draft]) -> AsyncGenerator[str | Effect]:
-        """The drafts' own words, or what the reasoner makes of them."""
-        session = self._session
-        texts = tuple(draft.text for draft in drafts if draft.text)
-        if drafts[0].verbatim or not self._walker.reasoner.rephrases:
-            for text in texts or (self._own_words(),):
-                yield text
-            return
-        replied = False
-        async with aclosing(self._ask_reasoner(texts)) as pieces:
-            async for piece in pieces:
-                replied = replied or isinstance(piece, str)
-                yield piece
-        if not replied:
-            for text in texts or (self._own_words(),):
-                yield text
-        session.guidance.clear()
-
-    def _own_words(self) -> str:
-        """Something to say for a state that has no words: never silence."""
-        return self._session.phrases.phrase(PhraseName.HELP) if self._session.phase is Phase.WAITING else ""
-
-    async def _ask_reasoner(self, texts: tuple[str, ...]) -> AsyncGenerator[str | Effect]:
-        """Run the reasoner's reply beside the tools it calls; both speak through one bounded queue."""
-        session = self._session
-        queue: asyncio.Queue[str | Effect | None] = asyncio.Queue(_REPLY_QUEUE)
-        situation = situation_of(session, self._runs.registry, utterance=session.heard)
-
-        async def produce() -> None:
-            reply = self._walker.reasoner.engage(situation, texts, self._tool_caller(queue))
-            async for piece in reply:
-                if isinstance(piece, Usage):
-                    self._walker.usage = _sum(self._walker.usage, piece)
-                else:
-                    await queue.put(piece)
-            await queue.put(None)
-
-        producer = asyncio.create_task(produce(), name="reply")
-        try:
-            while True:
-                getter = asyncio.ensure_future(queue.get())
-                await asyncio.wait({getter, producer}, return_when=asyncio.FIRST_COMPLETED)
-                if not getter.done():
-                    getter.cancel()
-                    if producer.exception() is not None or queue.empty():
-                        return
-                    continue
-                if (piece := getter.result()) is None:
-                    return
-                yield piece
-        finally:
-            producer.cancel()
-            await asyncio.wait({producer})
-
-    def _tool_caller(self, queue: asyncio.Queue[str | Effect | None]) -> ToolCaller:
-        """A tool call of a model: through the state's gate, with its effects told as they happen."""
-
-        async def call(name: str, arguments: Mapping[str, Any]) -> Any:
-            specs = tool_specs(self._session.here.state)
-            listed = frozenset(spec.tool_id for spec in specs)
-            spec = next((spec for spec in specs if spec.tool_id == name), None)
-            if spec is None:
-                raise ToolNotListed(f"the state {self.state!r} does not list the tool {name!r}")
-            run = self._runs.start(
-                spec, arguments, listed=listed, visit=self._session.visit, context=self._walker.context
-            )
-            async with aclosing(self._runs.wait([run])) as effects:
-                async for effect in effects:
-                    await queue.put(effect)
-            self._walker.keep(run)
-            return run.task.result().as_result()
-
-        return call
-
     def _navigation(self, started: float, decided: float, ended: float) -> Navigation:
         usage = self._walker.usage
         return Navigation(
@@ -396,27 +271,6 @@ class GraphConversation:
             retry_attempts=usage.retry_attempts,
             used_fallback=usage.used_fallback,
         )
-
-
-def _saying(draft: Draft, sentence: str) -> Say:
-    policy = draft.policy
-    return Say(
-        sentence,
-        draft.kind,
-        interruptible=policy.barge_in_enabled if policy is not None else True,
-        shield_s=policy.greeting_shield_s if policy is not None and draft.kind is SayKind.GREETING else 0.0,
-        filler_type=draft.filler_type,
-    )
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        other.model,
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.retry_attempts + other.retry_attempts,
-        one.used_fallback or other.used_fallback,
-    )
 
 
 def _json(value: Any) -> Any:

@@ -8,6 +8,7 @@ from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.effects import Pace
 from voice_agent.reasoning.interjections import (
     BRIEF,
+    BUILT_IN,
     GOODBYE,
     HOLD_ON,
     PERSON,
@@ -44,7 +45,12 @@ class Interjector:
 
     def named(self, text: str) -> str | None:
         """The intent that a sentence clearly means, by the embedded reasoner; None for none."""
-        options = tuple(
+        ranked = self.walker.matcher.rank(text, self._options())
+        return ranked[0][1].id if ranked and ranked[0][0] >= self.session.settings.sure_threshold else None
+
+    def _options(self, *, own: bool = False) -> tuple[Option, ...]:
+        """The intents as options; with ``own`` only those of the graph."""
+        return tuple(
             Option(
                 OptionKind.INTENT,
                 intent.name,
@@ -53,9 +59,15 @@ class Interjector:
                 brief=intent.name in BRIEF,
             )
             for intent in intents_at(self.session)
+            if not own or intent.name not in BUILT_IN
         )
-        ranked = self.walker.matcher.rank(text, options)
-        return ranked[0][1].id if ranked and ranked[0][0] >= self.session.settings.sure_threshold else None
+
+    def follow_remarks(self) -> bool:
+        """Serve a wish that was spoken while a tool was running and nobody could act on it."""
+        found = self.walker.remembered(self._options(own=True))
+        if found is not None:
+            self.interject(found.id, "")
+        return found is not None
 
     def leads_somewhere(self, name: str) -> bool:
         """Whether the graph has its own way of serving an intent."""
@@ -133,7 +145,7 @@ class Interjector:
     def look_up(self, spec: ToolCallSpec, listed: frozenset[str], words: tuple[str, ...]) -> None:
         """Call a tool, then answer."""
         session = self.session
-        run = self.walker.start(spec, listed=listed)
+        run = self.walker.calling.start(spec, listed=listed)
         if run is None:
             session.say(session.phrases.phrase(PhraseName.TOOL_FAILED))
             self.ask_again()

@@ -10,16 +10,13 @@ turns in a row the model rests for a while, so that a dead provider does not cos
 from __future__ import annotations
 
 import asyncio
-import re
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import structlog
-from openai import AsyncOpenAI
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import (
     ModelMessage,
@@ -33,19 +30,18 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
-from pydantic_ai.models import Model, ModelRequestParameters, infer_model
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from voice_agent.reasoning.embedded import EmbeddedReasoner
 from voice_agent.reasoning.errors import ModelError, ToolError
+from voice_agent.reasoning.grounding import SpokenReply
+from voice_agent.reasoning.language_model import LanguageModelSettings, make_model
 from voice_agent.reasoning.prompts import (
     navigation_prompt,
     reply_prompt,
-    spoken_facts,
     transcript,
 )
 from voice_agent.reasoning.reasoner import Choice, Situation, ToolCaller, Usage
@@ -57,51 +53,7 @@ _CHOOSE = "choose"
 _NONE = "none"
 _PIECES = 64
 """Pieces of a streamed reply waiting to be spoken; the stream waits when there are more."""
-_NUMBER = re.compile(r"\d+")
-_MARKUP = re.compile(r"[*_`#>]+|^\s*[-•]\s+", re.M)
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageModelSettings:
-    """Which model, and how long it may take.
-
-    Attributes:
-        name: model name; with ``base_url`` as that server knows it, otherwise with its provider
-            ("openai:gpt-5-mini", "anthropic:claude-haiku-4-5").
-        base_url: of an OpenAI-compatible server.
-        api_key: for ``base_url``; other providers read their own settings.
-        first_token_timeout_s: until the first words of a reply, and for the whole of a navigation.
-        total_timeout_s: for a whole reply, tools not counted.
-        max_tool_rounds: requests of one reply.
-        failures_before_rest: failures in a row after which the model is left alone for ``rest_s``.
-        clock: monotonic seconds.
-    """
-
-    name: str
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    first_token_timeout_s: float = 2.0
-    total_timeout_s: float = 8.0
-    max_tokens: int = 300
-    temperature: float = 0.2
-    max_tool_rounds: int = 3
-    max_sentences: int = 3
-    max_words: int = 60
-    failures_before_rest: int = 3
-    rest_s: float = 30.0
-    clock: Callable[[], float] = time.monotonic
-
-
-def make_model(settings: LanguageModelSettings) -> Model:
-    """The model of the settings; its client does not retry, because the turn cannot wait for it."""
-    if settings.base_url is None:
-        return infer_model(settings.name)
-    key = settings.api_key.get_secret_value() if settings.api_key is not None else "none"
-    client = AsyncOpenAI(
-        base_url=settings.base_url, api_key=key, max_retries=0, timeout=settings.total_timeout_s
-    )
-    return OpenAIChatModel(settings.name, provider=OpenAIProvider(openai_client=client))
 
 
 class _Chosen(BaseModel):
@@ -218,11 +170,9 @@ class LanguageModelReasoner:
         self, situation: Situation, draft: tuple[str, ...], call_tool: ToolCaller
     ) -> AsyncGenerator[str | Usage]:
         settings = self.settings
-        prompt = reply_prompt(
-            situation, draft, max_sentences=settings.max_sentences, max_words=settings.max_words
-        )
+        prompt = reply_prompt(situation, draft)
         messages: list[ModelMessage] = [_request(prompt, transcript(situation.history, situation.utterance))]
-        spoken = _Spoken(situation, draft, settings.max_sentences, settings.max_words)
+        spoken = SpokenReply(situation, draft)
         for _ in range(settings.max_tool_rounds):
             response: ModelResponse | None = None
             async with aclosing(self._stream(messages, situation)) as pieces:
@@ -245,7 +195,7 @@ class LanguageModelReasoner:
         raise ModelError(f"called tools {settings.max_tool_rounds} times without a reply")
 
     async def _called(
-        self, call: ToolCallPart, situation: Situation, call_tool: ToolCaller, spoken: _Spoken
+        self, call: ToolCallPart, situation: Situation, call_tool: ToolCaller, spoken: SpokenReply
     ) -> ToolReturnPart:
         if call.tool_name not in {tool.name for tool in situation.tools}:
             raise ModelError(f"asked for the tool {call.tool_name[:40]!r}, which the state does not list")
@@ -389,59 +339,6 @@ class LanguageModelReasoner:
 
     def _usage(self, usage: RequestUsage) -> Usage:
         return Usage(self.model, usage.input_tokens, usage.output_tokens)
-
-
-@dataclass
-class _Spoken:
-    """Turns streamed text into whole sentences, within the limits, and stops at the first invented figure."""
-
-    situation: Situation
-    draft: tuple[str, ...]
-    max_sentences: int
-    max_words: int
-    buffer: str = ""
-    said: int = 0
-    words: int = 0
-    grounds: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        known: list[Any] = [self.situation.known, self.situation.now.date(), list(self.draft)]
-        known += [[line.text for line in self.situation.history], self.situation.utterance]
-        known += [list(self.situation.guidance), list(self.situation.actions)]
-        self.learn(known)
-
-    def learn(self, fact: Any) -> None:
-        """Figures of a fact may be said."""
-        for text in spoken_facts(fact, self.situation):
-            self.grounds.update(str(int(number)) for number in _NUMBER.findall(text))
-
-    def add(self, text: str) -> list[str]:
-        """Whole sentences so far; the last one waits for its end."""
-        self.buffer += text
-        parts = sentences(_MARKUP.sub("", self.buffer))
-        if len(parts) < 2:
-            return []
-        self.buffer = parts[-1] + " " * self.buffer[-1:].isspace()
-        return self._checked(parts[:-1])
-
-    def rest(self) -> list[str]:
-        """What is left when the reply is over."""
-        parts = sentences(_MARKUP.sub("", self.buffer))
-        self.buffer = ""
-        return self._checked(parts)
-
-    def _checked(self, parts: list[str]) -> list[str]:
-        checked: list[str] = []
-        for part in parts:
-            self.words += len(part.split())
-            if self.said >= self.max_sentences or (self.said and self.words > self.max_words):
-                break
-            invented = [number for number in _NUMBER.findall(part) if str(int(number)) not in self.grounds]
-            if invented:
-                raise ModelError("stated a figure that nobody gave it")
-            self.said += 1
-            checked.append(part)
-        return checked
 
 
 def _request(instructions: str, text: str) -> ModelRequest:

@@ -18,10 +18,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from voice_agent.reasoning.errors import GraphError
+from voice_agent.reasoning.fields import CollectionField
 from voice_agent.reasoning.graph import ContextGraph
 from voice_agent.reasoning.parts import (
     Action,
-    CollectionField,
     Consequence,
     ExitCondition,
     Expect,

@@ -17,6 +17,8 @@ from voice_agent.reasoning.walking import Walker
 
 EMPATHY_VALENCE = -0.3
 """How unpleasant (-1..1) a caller must sound before it is said aloud."""
+MAX_GUIDANCE = 10
+"""Instructions that wait for the next reply; older ones are overtaken by newer ones."""
 EMPATHY_TURNS = 4
 """Turns between two such remarks: said more often it sounds like a formula."""
 
@@ -43,6 +45,9 @@ class Outside:
     def silence(self, signal: Silence) -> None:
         """Prompt, prompt again, then end politely; patient after "hold on"."""
         session = self.session
+        if session.phase is Phase.ENDED:
+            session.emit(End())
+            return
         if session.phase is not Phase.WAITING:
             return
         if session.holds > 0:
@@ -55,7 +60,10 @@ class Outside:
             session.phase = Phase.ENDED
             return
         session.say(session.phrases.phrase(PhraseName.SILENCE), SayKind.PROMPT)
-        session.say(question(session, session.silences), SayKind.PROMPT, question=True)
+        if session.pending is not None:
+            self.interjector.ask_again()
+        else:
+            session.say(question(session, session.silences), SayKind.PROMPT, question=True)
 
     def emotion(self, signal: Emotion) -> None:
         """Keep the newest reading; the next reply may take it up."""
@@ -89,7 +97,7 @@ class Outside:
             elif guidance.kind is GuidanceKind.TRANSFER:
                 self.interjector.person(reason=signal.message, trigger="operator")
             else:
-                session.guidance.append(guidance)
+                session.guidance = [*session.guidance, guidance][-MAX_GUIDANCE:]
                 if guidance.kind is GuidanceKind.OTHER:
                     session.emit(Thought(f"{guidance.sender}: {guidance.text}"))
             return

@@ -39,12 +39,13 @@ def navigation_prompt(situation: Situation) -> str:
     )
 
 
-def reply_prompt(situation: Situation, draft: Iterable[str], *, max_sentences: int, max_words: int) -> str:
+def reply_prompt(situation: Situation, draft: Iterable[str]) -> str:
     """Instructions for the next words to the caller."""
     return "\n".join(
         (
             "You speak for a doctor's office. Reply with what is to be said next and nothing else.",
-            f"At most {max_sentences} sentences and {max_words} words of plain spoken English, no lists.",
+            f"At most {situation.max_sentences} sentences and {situation.max_words} words.",
+            "Plain spoken English, no lists.",
             "One question or one statement per reply.",
             "Never state a date, time, number or name that is not given below.",
             *_state(situation),

@@ -8,8 +8,9 @@ from typing import Any
 
 from models.expectation import AnswerKind, Expectation
 from voice_agent.reasoning.choosing import Offer
+from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.interjections import intents_at
-from voice_agent.reasoning.parts import CollectionField, ExitCondition, FieldType
+from voice_agent.reasoning.parts import ExitCondition
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.session import (
     ConfirmValue,

@@ -101,6 +101,7 @@ class Situation:
         alternatives: other readings of the recognizer.
         known: collected fields, results and facts in plain values.
         guidance: what an operator or the system wants worked into the next reply.
+        max_sentences, max_words: of one reply.
     """
 
     state: str
@@ -122,6 +123,8 @@ class Situation:
     constraints: tuple[str, ...] = ()
     guidance: tuple[str, ...] = ()
     emotion: Mapping[str, Any] = field(default_factory=dict)
+    max_sentences: int = 3
+    max_words: int = 60
 
 
 @dataclass(frozen=True, slots=True)

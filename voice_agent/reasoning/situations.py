@@ -130,6 +130,8 @@ def situation_of(
         ),
         guidance=tuple(item.text for item in session.guidance if item.kind is GuidanceKind.OTHER),
         emotion=dict(session.memory.emotion),
+        max_sentences=session.settings.max_response_sentences,
+        max_words=session.settings.max_response_words,
     )
 
 

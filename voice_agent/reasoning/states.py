@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from voice_agent.reasoning.fields import CollectionField
 from voice_agent.reasoning.parts import (
     Action,
     ChannelOverride,
-    CollectionField,
     Consequence,
     ExitCondition,
     Expect,

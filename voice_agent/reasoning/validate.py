@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from voice_agent.reasoning.conditions import parse_condition
 from voice_agent.reasoning.errors import ExpressionError
+from voice_agent.reasoning.fields import FieldType
 from voice_agent.reasoning.graph import ContextGraph
 from voice_agent.reasoning.memory import RESERVED_ROOTS
-from voice_agent.reasoning.parts import ExitCondition, FieldType, NextState, Retention
+from voice_agent.reasoning.parts import ExitCondition, NextState, Retention
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.problems import LineMap, Path, Problem, Severity
 from voice_agent.reasoning.states import (

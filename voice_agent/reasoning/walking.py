@@ -7,15 +7,12 @@ decided before a word of it is spoken: a caller who interrupts meets a conversat
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from voice_agent.reasoning.effects import End, Escalate, SayKind, StateChanged, Thought, Transfer
+from voice_agent.reasoning.calling import Calling
+from voice_agent.reasoning.effects import End, Escalate, SayKind, StateChanged, Thought, ToolStarted, Transfer
 from voice_agent.reasoning.embedded import EmbeddedReasoner
-from voice_agent.reasoning.errors import ToolError
 from voice_agent.reasoning.memory import Remark
 from voice_agent.reasoning.parts import (
     Consequence,
@@ -27,7 +24,8 @@ from voice_agent.reasoning.parts import (
 )
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import question
-from voice_agent.reasoning.reasoner import Option, Reasoner, Usage
+from voice_agent.reasoning.reasoner import Option, OptionKind, Reasoner, Usage
+from voice_agent.reasoning.recalling import passages
 from voice_agent.reasoning.session import Frame, Phase, Session, Voice, Work, WorkKind
 from voice_agent.reasoning.situations import exits_of, holds, options_of, situation_of
 from voice_agent.reasoning.states import (
@@ -39,13 +37,10 @@ from voice_agent.reasoning.states import (
     ToolCallState,
 )
 from voice_agent.reasoning.templates import render, render_value
-from voice_agent.reasoning.tool_runs import ToolRun, ToolRuns
-from voice_agent.reasoning.tools import ToolContext
 from voice_agent.reasoning.wiring import tool_specs
 
 REMARK_TURNS = 8
 """Turns after which a remark no longer leads anywhere."""
-_RECALL_TIMEOUT_S = 3.0
 
 
 @dataclass
@@ -58,12 +53,10 @@ class Walker:
     """
 
     session: Session
-    runs: ToolRuns
+    calling: Calling
     reasoner: Reasoner
     matcher: EmbeddedReasoner
     usage: Usage
-
-    # -- moving ----------------------------------------------------------------------------------------------
 
     def enter(self, name: str, kind: str, annotation: str = "", *, resume: bool = False) -> None:
         """Make a state the current one; what it does on entry comes with :meth:`entry`."""
@@ -143,13 +136,9 @@ class Walker:
             if value is not None:
                 memory.fill(key, value, confirmed=True)
         if consequence.escalate is not None:
-            given = consequence.escalate
-            self.escalate(
-                given if isinstance(given, Escalation) else Escalation(reason=given), trigger="graph"
-            )
-        target = (
-            render(consequence.transfer, memory.lookup, today=memory.today) if consequence.transfer else None
-        )
+            self.escalate(consequence.escalate, trigger="graph")
+        number = consequence.transfer or ""
+        target = render(number, memory.lookup, today=memory.today)
         if target:
             session.emit(Transfer(target, session.here.state.name))
             session.phase = Phase.ENDED
@@ -158,13 +147,13 @@ class Walker:
             session.phase = Phase.ENDED
         return bool(target) or consequence.end is not None
 
-    def escalate(self, wanted: Escalation, *, trigger: str) -> None:
+    def escalate(self, wanted: Escalation | str, *, trigger: str) -> None:
         """Ask for a person. A hard escalation silences the agent once its words are out."""
+        if isinstance(wanted, str):
+            wanted = Escalation(reason=wanted)
         self.session.emit(Escalate(wanted.reason, trigger, wanted.hard))
         if wanted.hard:
             self.session.voice = Voice.SILENT
-
-    # -- entering --------------------------------------------------------------------------------------------
 
     @property
     def asks_a_model(self) -> bool:
@@ -201,14 +190,16 @@ class Walker:
             self.move(state.next_state, "reflection")
 
     def _situation(self, options: tuple[Option, ...] | None = None) -> Any:
-        return situation_of(self.session, self.runs.registry, utterance=self.session.heard, options=options)
+        return situation_of(
+            self.session, self.calling.runs.registry, utterance=self.session.heard, options=options
+        )
 
     def break_loop(self) -> None:
         """The graph goes round without anybody speaking: stop, and get a person."""
         session = self.session
         session.emit(Thought(f"the graph ran in a circle at {session.here.name}"))
         session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
-        self.escalate(Escalation(reason="the conversation ran in a circle"), trigger="graph")
+        self.escalate("the conversation ran in a circle", trigger="graph")
         session.phase = Phase.WAITING
 
     def _enter_action(self, state: ActionState) -> None:
@@ -222,7 +213,7 @@ class Walker:
             self._say_entry_words(state)
             if self._after_words(state):
                 return
-        if self._leaves_by_itself(state) or self.follow_remarks():
+        if self.follow_automatic_exits() or self.follow_remarks():
             return
         session.phase = Phase.WAITING
 
@@ -267,9 +258,11 @@ class Walker:
             return True
         return False
 
-    def _leaves_by_itself(self, state: ActionState) -> bool:
+    def follow_automatic_exits(self) -> bool:
+        """Leave the current state if it can be left by itself: on entry, after an event, after an answer."""
         session = self.session
-        if state.wait_for is not None and not session.released:
+        state = session.here.state
+        if not isinstance(state, ActionState) or (state.wait_for is not None and not session.released):
             return False
         for exit_ in state.exit_conditions:
             if exit_.is_automatic and holds(session, exit_.when):
@@ -277,37 +270,30 @@ class Walker:
                 return True
         return False
 
-    def follow_automatic_exits(self) -> bool:
-        """Look again whether the current state can be left by itself (an event came, a field changed)."""
-        state = self.session.here.state
-        return isinstance(state, ActionState) and self._leaves_by_itself(state)
-
     def follow_remarks(self) -> bool:
-        """Act on what the caller said earlier and nobody has acted on: "... and I'd like to move my
-        appointment"."""
+        """Take the exit that the caller asked for earlier, when nobody could act on it."""
         session = self.session
-        memory = session.memory
         options = tuple(
             option
-            for option in options_of(session)
-            if option.examples and not option.id.startswith("action:")
+            for option in options_of(session, intents=False)
+            if option.kind is OptionKind.EXIT and option.examples and option.answer is None
         )
-        for remark in list(memory.remarks):
+        found = self.remembered(options)
+        if found is not None:
+            self.take_exit(exits_of(session)[int(found.id.partition(":")[2])])
+        return found is not None
+
+    def remembered(self, options: tuple[Option, ...]) -> Option | None:
+        """The option that an earlier remark clearly means; the remark counts as acted on then."""
+        memory = self.session.memory
+        for index, remark in enumerate(memory.remarks):
             if remark.acted_on or memory.turns - remark.turn > REMARK_TURNS:
                 continue
-            ranked = self.matcher.rank(
-                remark.text, tuple(option for option in options if option.answer is None)
-            )
-            if (
-                ranked
-                and ranked[0][0] >= session.settings.sure_threshold
-                and ranked[0][1].id.startswith("exit:")
-            ):
-                memory.remarks.remove(remark)
-                memory.remarks.append(Remark(remark.text, remark.turn, acted_on=True))
-                self.take_exit(exits_of(session)[int(ranked[0][1].id.partition(":")[2])])
-                return True
-        return False
+            ranked = self.matcher.rank(remark.text, options)
+            if ranked and ranked[0][0] >= self.session.settings.sure_threshold:
+                memory.remarks[index] = Remark(remark.text, remark.turn, acted_on=True)
+                return ranked[0][1]
+        return None
 
     async def _decide(self, state: DecisionState) -> None:
         session = self.session
@@ -331,20 +317,11 @@ class Walker:
         self.take_exit(exits[chosen])
 
     async def _recall(self, state: RecallState) -> None:
-        session = self.session
         queries = state.queries or (state.requested_information or "",)
-        found: list[str] = []
-        if session.settings.recall is not None:
-            task = asyncio.ensure_future(session.settings.recall(queries))
-            done, late = await asyncio.wait({task}, timeout=_RECALL_TIMEOUT_S)
-            for unfinished in late:
-                unfinished.cancel()
-            found = [str(passage) for passage in task.result()] if done and task.exception() is None else []
-        session.memory.results[state.save_as] = found
-        session.emit(Thought("Recalled: " + ("; ".join(found) if found else "nothing")))
+        found = await passages(self.session.settings.recall, queries)
+        self.session.memory.results[state.save_as] = found
+        self.session.emit(Thought("Recalled: " + ("; ".join(found) if found else "nothing")))
         self.move(state.next_state, "recall")
-
-    # -- tools -----------------------------------------------------------------------------------------------
 
     def preload(self, calls: tuple[PreloadCall, ...]) -> bool:
         """Start the tools a state wants on entry, in parallel; True while they run. Once per visit."""
@@ -359,7 +336,7 @@ class Walker:
             )
             for call in calls
         ]
-        runs = [run for spec in specs if (run := self.start(spec, listed=listed)) is not None]
+        runs = [run for spec in specs if (run := self.calling.start(spec, listed=listed)) is not None]
         if not runs:
             return False
         session.work = Work(WorkKind.PRELOAD, tuple(runs))
@@ -370,63 +347,23 @@ class Walker:
         session = self.session
         session.say(session.phrases.pick(state.say_on_entry))
         spec = state.designated_tool
-        run = self.start(spec, listed=frozenset({spec.tool_id}))
+        run = self.calling.start(spec, listed=frozenset({spec.tool_id}))
         if run is None:
             self._tool_failed(state)
+            return
+        if spec.execution == "background":
+            # Nobody waits for it: its end is told by the first step after it.
+            run.announced = True
+            session.emit(ToolStarted(run.call_id, run.tool.name, run.arguments))
+            self.move(state.next_state, "tool_call")
             return
         session.work = Work(WorkKind.DESIGNATED, (run,))
         session.phase = Phase.WORKING
 
-    def start(self, spec: ToolCallSpec, *, listed: frozenset[str]) -> ToolRun | None:
-        """Start a tool with arguments from the conversation; None (and a failed result) when it cannot be
-        called."""
-        session = self.session
-        try:
-            arguments = self.arguments(spec)
-            return self.runs.start(spec, arguments, listed=listed, visit=session.visit, context=self.context)
-        except ToolError as error:
-            session.emit(Thought(f"could not call {spec.tool_id}: {error}"))
-            session.memory.results[spec.result_name] = {"failed": True, "error": type(error).__name__}
-            return None
-
-    def arguments(self, spec: ToolCallSpec) -> dict[str, Any]:
-        """A tool's arguments: the spec's templates, and collected fields of the same name for the rest."""
-        memory = self.session.memory
-        given = {
-            name: value
-            for name, template in spec.params.items()
-            if (value := render_value(template, memory.lookup, today=memory.today)) is not None
-        }
-        for name in self.runs.registry.get(spec.tool_id).arguments.model_fields:
-            if name not in spec.params and name in memory.slots:
-                given[name] = memory.slots[name].value
-        return given
-
-    def context(self, idempotency_key: str) -> ToolContext:
-        """What a tool is told about the conversation."""
-        memory = self.session.memory
-        known: Mapping[str, Any] = memory.caller
-        return ToolContext(
-            conversation_id=self.session.conversation_id,
-            idempotency_key=idempotency_key,
-            caller_phone=known.get("phone"),
-            caller=known,
-            now=memory.now or datetime.now(UTC),
-        )
-
-    def keep(self, run: ToolRun) -> bool:
-        """Remember a finished run's result; True when it succeeded."""
-        session = self.session
-        outcome = run.task.result()
-        session.keep_result(run.spec.result_name, outcome.as_result(), run.spec.retention, run.spec.merge)
-        if outcome.succeeded and not run.tool.idempotent:
-            session.written_serial = session.memory.serial
-        return outcome.succeeded
-
     def after_work(self, work: Work) -> None:
         """Go on with the current state after the tools it waited for."""
         session = self.session
-        succeeded = [self.keep(run) for run in work.runs]
+        succeeded = [self.calling.keep(run) for run in work.runs]
         state = session.here.state
         if work.kind is WorkKind.PRELOAD:
             session.phase = Phase.ENTERING

@@ -1,0 +1,96 @@
+"""Changes what was said before without starting over: "no, Friday"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voice_agent.reasoning.collecting import Collector
+from voice_agent.reasoning.fields import CollectionField, FieldType
+from voice_agent.reasoning.phrases import PhraseName
+from voice_agent.reasoning.questions import find_field, value_in_words
+from voice_agent.reasoning.session import Session
+from voice_agent.reasoning.spoken import parse_correction
+from voice_agent.reasoning.states import DataCollectionState
+from voice_agent.reasoning.walking import Walker
+from voice_agent.reasoning.wishes import Wishes
+
+CORRECTABLE = 4
+"""Fields back in time that a correction may mean."""
+
+WEAK = frozenset(
+    {FieldType.TEXT, FieldType.NAME, FieldType.BOOLEAN, FieldType.CHOICE, FieldType.ALPHANUMERIC}
+)
+"""Types whose answers could be anything: a clear wish wins over reading the words as a value."""
+
+
+@dataclass
+class Corrector:
+    """Changes fields given lately."""
+
+    session: Session
+    walker: Walker
+    collector: Collector
+    wishes: Wishes
+
+    async def correct(self, text: str, unsure: bool) -> bool:
+        """ "no, Friday": change what was said last without starting over."""
+        correction = parse_correction(text)
+        if not correction.is_correction or not correction.rest:
+            return False
+        return await self._replace(text, correction.rest)
+
+    async def revise(self, text: str, unsure: bool) -> bool:
+        """ "How about Wednesday?" while Friday's times are offered: a clear value, given where nothing else
+        makes sense of it, changes the one given before."""
+        return await self._replace(text, text, strong=True)
+
+    async def _replace(self, text: str, words: str, *, strong: bool = False) -> bool:
+        """Put the value in ``words`` in the place of a field given lately."""
+        session = self.session
+        given = sorted(
+            ((key, slot) for key, slot in session.memory.slots.items() if slot.state),
+            key=lambda item: -item[1].serial,
+        )
+        for index, (key, slot) in enumerate(given[:CORRECTABLE]):
+            field = find_field(session, key)
+            if field is None:
+                continue
+            if field.type is FieldType.TEXT and (index > 0 or slot.state != session.here.name):
+                continue
+            reading = self.collector.read(field, words)
+            unclear = not reading.strong and (strong or index > 0)
+            if reading.value is None or reading.value == slot.value or unclear:
+                continue
+            if field.type in WEAK and await self._means_something_else(text):
+                return False
+            return self._change(field, key, reading.value)
+        return False
+
+    async def _means_something_else(self, text: str) -> bool:
+        choice = await self.wishes.navigate(text)
+        return choice.option is not None and choice.score >= self.session.settings.sure_threshold
+
+    def _change(self, field: CollectionField, key: str, value: object) -> bool:
+        session = self.session
+        slot = session.memory.slots[key]
+        here = slot.state == session.here.name
+        if not here and slot.serial <= session.written_serial:
+            return False  # something was booked with it: that is a new wish, for the graph to handle
+        session.memory.fill(key, value, state=slot.state)
+        if not self.collector.needs_confirmation(field):
+            words = value_in_words(session, field, value)
+            session.say(session.phrases.phrase(PhraseName.CORRECTED, value=words), verbatim=True)
+        if here and isinstance(session.here.state, DataCollectionState):
+            self.collector.proceed()
+            return True
+        for other, later in list(session.memory.slots.items()):
+            chosen = find_field(session, other)
+            if (
+                later.serial > slot.serial
+                and other != key
+                and chosen is not None
+                and chosen.options_from is not None
+            ):
+                session.memory.forget(other)
+        self.walker.enter(slot.state, "jumpback", f"{field.label} was corrected")
+        return True
