@@ -19,6 +19,7 @@ from scripted_practice import CALL_SID, ScriptedPractice
 from voice_agent.call.events import (
     AgentTranscript,
     AgentTranscriptDelta,
+    BargeIn,
     Degraded,
     SessionStart,
     SpeechStarted,
@@ -123,6 +124,24 @@ def test_lines_stand_in_the_order_in_which_they_were_heard(live: Page, practice:
     )
     expect(transcript(live).get_by_role("listitem")).to_contain_text(
         ["We have nine", "mm-hmm", "Which one", "Or another day?", "the first"]
+    )
+
+
+def test_what_an_interruption_made_unheard_stands_before_it(live: Page, practice: ScriptedPractice) -> None:
+    practice.emit(
+        SessionStart(),
+        AgentTranscriptDelta(utterance_id="1", text="We have nine, ten or two.", t=10.0),
+        AgentTranscriptDelta(utterance_id="2", text="Which one works for you?", t=10.0),
+        UserTranscript(transcript="no", final=False, start=11.2, t=11.4),
+        BargeIn(interrupted_text="We have nine, ten or two.", t=11.5),
+        AgentTranscript(
+            utterance_id="1", text="", heard="We have", unheard="nine", start=10.2, end=11.5, interrupted=True
+        ),
+        AgentTranscript(utterance_id="2", text="", heard="", unheard="Which one", start=11.5, end=11.5),
+        UserTranscript(transcript="no monday", start=11.2, end=12.0, is_barge_in=True),
+    )
+    expect(transcript(live).get_by_role("listitem")).to_contain_text(
+        ["We have", "Which one", "no monday", "Barge-in"]
     )
 
 

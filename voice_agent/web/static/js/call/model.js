@@ -157,17 +157,17 @@ export class CallModel {
       spoken: true,
       interrupted: event.interrupted,
     });
-    this.delayPending(event.end);
+    this.delayPending(event.interrupted ? at : event.end);
     const turn = this.turn(event.turn_index);
     turn.at ??= event.start || event.t;
     turn.answered.push({ heard: event.heard, unheard: event.unheard });
     turn.interrupted ||= event.interrupted;
   }
 
-  /** Sentences that still wait to be spoken come after what was spoken until `end`. */
-  delayPending(end) {
+  /** Sentences that still wait to be spoken come after what was spoken; after an interruption they never come. */
+  delayPending(until) {
     for (const line of this.lines.values()) {
-      if (line.spoken === false && line.order < end) this.line(line.id, { order: end });
+      if (line.spoken === false && line.order < until) this.line(line.id, { order: until });
     }
   }
 
