@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+from bench.caller import Seen
 from bench.figures import Figures, percentile
 from bench.load import Load, Window, to_peer, to_practice
 from bench.network import BenchNetwork
@@ -27,7 +28,8 @@ from bench.speech import QUESTION, detections, spoken, telephone_frames
 
 REPLY_P95_MS = {"stub": 500.0, "embedded": 900.0}
 GREETING_P95_MS = 1000.0
-STOP_P95_MS = 500.0
+LAST_FRAME_P95_MS = 250.0
+STOP_P95_MS = 1000.0
 CPU_PERCENT_PER_CALL = 1.5
 RSS_MB_PER_CALL = 2.0
 BUDGETS_OF_COST_AT = 40
@@ -119,17 +121,22 @@ class Bench:
 
     def _tell(self, speech: str, window: Window, beside: Window | None) -> None:
         seen = window.seen
-        replies, stops = (beside.seen.replies, beside.seen.stops) if beside else ([], [])
+        theirs = beside.seen if beside else Seen()
         name = f"{speech}, {window.calls} calls: "
         for what, values, q, budget, other in (
-            ("reply after end of speech, p50", seen.replies, 50, None, replies),
-            ("reply after end of speech, p95", seen.replies, 95, REPLY_P95_MS[speech], replies),
+            ("reply after end of speech, p50", seen.replies, 50, None, theirs.replies),
+            ("reply after end of speech, p95", seen.replies, 95, REPLY_P95_MS[speech], theirs.replies),
             ("greeting after the answer, p95", window.greetings, 95, GREETING_P95_MS, []),
-            ("silent after an interruption, p95", seen.stops, 95, STOP_P95_MS, stops),
+            (
+                "last frame after an interruption, p95",
+                *(seen.last_frames, 95, LAST_FRAME_P95_MS, theirs.last_frames),
+            ),
+            ("silent after an interruption, p95", seen.stops, 95, STOP_P95_MS, theirs.stops),
         ):
-            value, theirs = _ms(percentile(values, q)), _ms(percentile(other, q))
-            self._figures.add(name + what, value, "ms", budget=budget, peer=theirs)
-        self._figures.add(name + "replies", len(seen.replies), peer=len(replies) if beside else None)
+            value, peers = _ms(percentile(values, q)), _ms(percentile(other, q))
+            self._figures.add(name + what, value, "ms", budget=budget, peer=peers)
+        count = len(theirs.replies) if beside else None
+        self._figures.add(name + "replies", len(seen.replies), peer=count)
         strict = 0.0 if speech == "stub" else None
         self._figures.add(name + "questions without an answer", seen.unanswered, budget=strict)
         self._figures.add(name + "interruptions without effect", seen.unstopped, budget=strict)

@@ -45,7 +45,10 @@ class Seen:
 
     greetings: list[float] = field(default_factory=list)
     replies: list[float] = field(default_factory=list)
+    last_frames: list[float] = field(default_factory=list)
+    """From an interrupting voice to the last audio that was still sent."""
     stops: list[float] = field(default_factory=list)
+    """And until nothing of it was to be heard any more."""
     asked_at: list[float] = field(default_factory=list)
     """By the caller's own sound: on a busy machine frames leave late, and catch up."""
     answered_at: list[float] = field(default_factory=list)
@@ -78,7 +81,10 @@ class Seen:
 
     def reset(self) -> None:
         """Forget what was measured so far."""
-        for values in (self.greetings, self.replies, self.stops, self.asked_at, self.answered_at):
+        for values in (
+            *(self.greetings, self.replies, self.last_frames, self.stops),
+            *(self.asked_at, self.answered_at),
+        ):
             values.clear()
         self.unanswered = self.unstopped = 0
 
@@ -129,7 +135,7 @@ class Caller:
             self._playout.mark(now, json.loads(payload)["mark"]["name"])
         elif b'"clear"' in payload:
             self._playout.clear(now)
-            self._cleared_at = self._last_sound = now
+            self._cleared_at = now
 
     def _next_chunk(self, now: float) -> bytes:
         if self._doing in (Doing.ASKING, Doing.INTERRUPTING):
@@ -181,7 +187,8 @@ class Caller:
             if self._cleared_at is None:
                 self.seen.unstopped += 1
             else:
-                self.seen.stops.append(self._last_sound - self._since)
+                self.seen.last_frames.append(max(0.0, self._last_sound - self._since))
+                self.seen.stops.append(max(self._cleared_at, self._last_sound) - self._since)
         self._doing, self._since = Doing.WAITING, now
 
     def _return_mark(self, name: str) -> None:
