@@ -1,0 +1,78 @@
+"""From the best voice to the surest: the next rung speaks when one fails or is late.
+
+A sentence is never half of one voice and half of another: a rung that has begun keeps it. What cannot be
+started by any rung raises :class:`~models.speech.SpeechError`, and the call says so in its record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Final, cast
+
+from models.speech import Delivery, Pcm, SpeechError, Synthesizer
+
+FIRST_AUDIO_S: Final = 1.2
+"""A voice that has not begun by then is passed over: a filler would be due."""
+
+NEXT_CHUNK_S: Final = 3.0
+"""A voice that stops in the middle of a sentence for this long has died."""
+
+
+class VoiceLadder:
+    """:class:`~models.speech.Synthesizer` over several, best first."""
+
+    def __init__(self, voices: Sequence[Synthesizer], first_audio_s: float = FIRST_AUDIO_S) -> None:
+        """Raises :class:`ValueError` without voices."""
+        if not voices:
+            raise ValueError("a ladder needs at least one voice")
+        self._voices = list(voices)
+        self._first_audio_s = first_audio_s
+        self._usable: list[Synthesizer] = []
+        self.name = voices[0].name
+
+    @property
+    def voices(self) -> tuple[Synthesizer, ...]:
+        """The rungs that could be started, best first."""
+        return tuple(self._usable)
+
+    async def start(self) -> None:
+        """Start every rung; those that cannot be are left out. Raises :class:`SpeechError` when none can."""
+        reasons = []
+        for voice in self._voices:
+            try:
+                await voice.start()
+                self._usable.append(voice)
+            except SpeechError as error:
+                reasons.append(f"{voice.name}: {error}")
+        if not self._usable:
+            raise SpeechError("no voice can speak: " + "; ".join(reasons))
+        self.name = self._usable[0].name
+
+    async def synthesize(self, text: str, delivery: Delivery) -> AsyncIterator[Pcm]:
+        """Speak with the best rung that begins in time."""
+        reasons = []
+        for voice in self._usable:
+            stream = cast(AsyncGenerator[Pcm, None], voice.synthesize(text, delivery))
+            async with contextlib.aclosing(stream):
+                try:
+                    async with asyncio.timeout(self._first_audio_s):
+                        chunk = await anext(stream, None)
+                except (SpeechError, TimeoutError) as error:
+                    reasons.append(f"{voice.name}: {error or 'no audio in time'}")
+                    continue
+                while chunk is not None:
+                    yield chunk
+                    try:
+                        async with asyncio.timeout(NEXT_CHUNK_S):
+                            chunk = await anext(stream, None)
+                    except TimeoutError as error:
+                        raise SpeechError(f"{voice.name} broke off") from error
+                return
+        raise SpeechError("no voice spoke: " + "; ".join(reasons))
+
+    async def close(self) -> None:
+        """Stop every rung."""
+        for voice in self._voices:
+            await voice.close()
