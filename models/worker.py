@@ -42,6 +42,7 @@ class WorkerProcess:
         self._process = process
         self._input = process.stdin
         self._output = process.stdout
+        self._head: tuple[int, int] | None = None
 
     @classmethod
     async def start(cls, module: str, *arguments: str) -> WorkerProcess:
@@ -80,12 +81,19 @@ class WorkerProcess:
             self._input.write(_HEAD.pack(kind, len(payload)) + payload)
 
     async def receive(self) -> tuple[int, bytes]:
-        """The next message. Raises :class:`WorkerGone` at the end of the stream."""
+        """The next message. Raises :class:`WorkerGone` at the end of the stream.
+
+        May be cancelled and called again: a message that came in part is not lost.
+        """
         try:
-            kind, length = _HEAD.unpack(await self._output.readexactly(_HEAD.size))
+            if self._head is None:
+                self._head = _HEAD.unpack(await self._output.readexactly(_HEAD.size))
+            kind, length = self._head
             if length > MAX_PAYLOAD:
                 raise WorkerGone(f"worker {self.pid} announced {length} bytes, more than {MAX_PAYLOAD}")
-            return kind, await self._output.readexactly(length)
+            payload = await self._output.readexactly(length)
+            self._head = None
+            return kind, payload
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerGone(f"worker {self.pid} ended") from error
 

@@ -1,1 +1,5 @@
 """Recognizers: what was said in an utterance, given what was expected."""
+
+from models.stt.recognizer import EmbeddedRecognizer
+
+__all__ = ["EmbeddedRecognizer"]

@@ -1,0 +1,140 @@
+"""From what a state expects to the JSGF grammar of what a caller may then say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from models.expectation import AnswerKind, Expectation
+from models.stt.names import FIRST_NAMES, LAST_NAMES
+from models.stt.rules import INTERCHANGEABLE, OPENERS, RULES
+
+_WORDS: Final = re.compile(r"[a-z][a-z'.-]*|\d+")
+_REFERENCE: Final = re.compile(r"<([a-z_0-9]+)>")
+_WORD_IN_RULE: Final = re.compile(r"(?<![<\w])[a-z][a-z0-9'.-]*(?![\w>])")
+_OTHER_LENGTH: Final = "/1e-4/"
+"""How much clearer a string of another length than the expected one must be: about one digit misheard."""
+_SLOT_BEFORE: Final = frozenset({"appointment", "visit", "checkup", "appointments"})
+_MAX_PHRASES: Final = 200
+_MAX_STRING: Final = 24
+"""Characters of the longest counted string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A grammar ready for the decoder: JSGF text and every word in it."""
+
+    jsgf: str
+    words: frozenset[str]
+    is_string: bool
+    """Digits or letters said one by one: the decoder must be slow to insert words."""
+
+
+def grammar_of(expectation: Expectation) -> Grammar | None:
+    """Everything a caller may be expected to say now, None when no grammar applies."""
+    if expectation.is_free and not expectation.phrases:
+        return None
+    terms = [words for t in expectation.keyterms if (words := " ".join(_WORDS.findall(t.lower())))]
+    rules = {
+        **RULES,
+        "first_name": " | ".join(FIRST_NAMES),
+        "last_name": " | ".join(LAST_NAMES),
+        "any_name": " | ".join(sorted(set(FIRST_NAMES) | set(LAST_NAMES))),
+        "term": " | ".join(terms) or "doctor",
+    }
+    kinds = list(expectation.kinds)
+    if expectation.phrases and AnswerKind.PHRASES not in kinds:
+        kinds.append(AnswerKind.PHRASES)
+    answers = [text for kind in kinds for text in _ANSWERS.get(kind, lambda _: [])(expectation)]
+    if terms:
+        answers.append("[with | it's | for | see | to see] [doctor] <term>")
+    strings = AnswerKind.DIGITS in kinds or AnswerKind.ALPHANUMERIC in kinds
+    tail = "" if strings else " [<please>]"
+    rules["answer"] = " | ".join(f"({a})" for a in answers)
+    top = f"[<filler>] (<answer>{tail} | /0.01/ <universal>)"
+    used = _used(top, rules)
+    body = "\n".join(f"<{name}> = {rules[name]};" for name in used)
+    words = {w for text in (top, *(rules[n] for n in used)) for w in _WORD_IN_RULE.findall(_without_weights(text))}
+    return Grammar(f"#JSGF V1.0;\ngrammar answers;\npublic <top> = {top};\n{body}\n", frozenset(words), strings)
+
+
+def _without_weights(text: str) -> str:
+    return re.sub(r"/[\d.e-]+/", " ", text)
+
+
+def _used(top: str, rules: dict[str, str]) -> list[str]:
+    """The rules that ``top`` needs, each once."""
+    found: list[str] = []
+    pending = _REFERENCE.findall(top)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.append(name)
+            pending += _REFERENCE.findall(rules[name])
+    return found
+
+
+def _string(expectation: Expectation, *, letters: bool) -> list[str]:
+    """Digits, or letters and digits, one by one; "double five" and, among digits, "twenty two" count two."""
+    symbol = "(<digit> | <letter>)" if letters else "<digit>"
+    pair = f"(double | /0.3/ triple) {symbol}" + ("" if letters else " | /0.1/ <two_digits>")
+    free = f"({symbol} | /0.05/ {pair})+"
+    count = expectation.digits
+    if not count or count > _MAX_STRING:
+        return [f"[<number_lead>] {free}"]
+    exact = [" ".join([symbol] * count)]
+    if count > 1:
+        exact += [
+            f"/0.05/ {' '.join([*[symbol] * i, 'double', symbol, *[symbol] * (count - 2 - i)])}" for i in range(count - 1)
+        ]
+    return [f"[<number_lead>] ({' | '.join(exact)} | {_OTHER_LENGTH} {free})"]
+
+
+def _phrases(expectation: Expectation) -> list[str]:
+    """The state's phrases with another opening, other determiners, a day or time said along."""
+    lines = [_WORDS.findall(phrase.lower()) for phrase in expectation.phrases[:_MAX_PHRASES]]
+    loosened = " | ".join(_loosened(words, bool(expectation.keyterms)) for words in lines if words)
+    return [f"[<opener>] ({loosened}) [[for | on | to] <when>]"] if loosened else []
+
+
+def _loosened(words: list[str], has_terms: bool) -> str:
+    line = " ".join(words)
+    opener = next((o for o in OPENERS if line.startswith(o + " ")), "")
+    parts = []
+    for word in line[len(opener) :].split():
+        if word in _SLOT_BEFORE:
+            parts.append("[<weekday> | next | upcoming]")
+        same = next((group for group in INTERCHANGEABLE if word in group), (word,))
+        parts.append(f"({' | '.join(same)})" if len(same) > 1 else word)
+    if has_terms and parts[-1:] and words[-1] in _SLOT_BEFORE | {"doctor"}:
+        parts.append("[[with] [doctor] <term>]")
+    return " ".join(parts)
+
+
+_ANSWERS: Final[dict[AnswerKind, Callable[[Expectation], list[str]]]] = {
+    AnswerKind.YES_NO: lambda _: [
+        "<yes>",
+        "<no>",
+        "(no | nope | yes | yeah | actually | sorry) <correction>",
+    ],
+    AnswerKind.DIGITS: lambda e: _string(e, letters=False),
+    AnswerKind.ALPHANUMERIC: lambda e: _string(e, letters=True),
+    AnswerKind.DATE: lambda _: [
+        "[<birth_lead>] <date>",
+        "[how about | let's do | maybe | make it] <when>",
+        "(no | yes | yeah | actually | sorry) <correction>",
+    ],
+    AnswerKind.TIME: lambda _: [
+        "[<time_lead>] <time>",
+        "[how about | let's do | maybe] <when>",
+        "(no | yes | yeah | actually | sorry) <correction>",
+    ],
+    AnswerKind.NAME: lambda _: [
+        "[<name_lead>] <first_name> [<letter>] [<last_name>]",
+        "[<name_lead>] <any_name> [<last_name>]",
+        "[<name_lead>] [<first_name>] <term>",
+    ],
+    AnswerKind.PHRASES: _phrases,
+}

@@ -1,0 +1,69 @@
+"""What the recognizer and its worker processes say to each other.
+
+Every payload begins with four bytes that name the utterance, so that what a worker still says of one that was given up
+is told from what it says of the next.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from enum import IntEnum
+
+from models.expectation import AnswerKind, Expectation
+from models.speech import Transcript, Word
+
+
+class Message(IntEnum):
+    """Kinds of message, to the worker and from it."""
+
+    READY = 1
+    OPEN = 2
+    """An expectation follows."""
+    AUDIO = 3
+    """int16 samples at 8 kHz follow."""
+    FINISH = 4
+    CANCEL = 5
+    PARTIAL = 6
+    FINAL = 7
+    FAILED = 8
+
+
+def tag(number: int) -> bytes:
+    """The name of an utterance."""
+    return (number % 2**32).to_bytes(4, "big")
+
+
+def pack_expectation(expectation: Expectation) -> bytes:
+    """The prompt is left out: no grammar needs it."""
+    fields = {
+        "kinds": [kind.value for kind in expectation.kinds],
+        "digits": expectation.digits,
+        "phrases": expectation.phrases,
+        "keyterms": expectation.keyterms,
+    }
+    return json.dumps(fields).encode()
+
+
+def unpack_expectation(data: bytes) -> Expectation:
+    """The other end of :func:`pack_expectation`."""
+    fields = json.loads(data)
+    return Expectation(
+        tuple(AnswerKind(kind) for kind in fields["kinds"]),
+        fields["digits"],
+        tuple(fields["phrases"]),
+        tuple(fields["keyterms"]),
+    )
+
+
+def pack_transcript(transcript: Transcript) -> bytes:
+    """As JSON."""
+    return json.dumps(asdict(transcript)).encode()
+
+
+def unpack_transcript(data: bytes) -> Transcript:
+    """The other end of :func:`pack_transcript`."""
+    fields = json.loads(data)
+    words = tuple(Word(**word) for word in fields.pop("words"))
+    alternatives = tuple((text, confidence) for text, confidence in fields.pop("alternatives"))
+    return Transcript(**fields, words=words, alternatives=alternatives)

@@ -1,0 +1,88 @@
+"""The process that decodes: one utterance at a time, as its audio comes."""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+import numpy as np
+
+from models.expectation import Expectation
+from models.speech import SAMPLE_RATE, Transcript
+from models.stt.decoding import Models, UtteranceDecoder
+from models.stt.messages import Message, pack_transcript, unpack_expectation
+from models.worker import WorkerChannel
+
+_PIECE: Final = SAMPLE_RATE // 10
+"""Decoded at a time; a cancel is seen between pieces."""
+_PARTIAL_EVERY: Final = 3 * _PIECE
+
+
+class _Service:
+    """The state of the worker: at most one utterance is open."""
+
+    def __init__(self, channel: WorkerChannel) -> None:
+        self._channel = channel
+        self._models = Models()
+        # The first utterance of a decoder pays for its tables: not a caller's.
+        warm = UtteranceDecoder(self._models, Expectation())
+        warm.feed(np.zeros(SAMPLE_RATE, np.int16))
+        warm.finish()
+        gc.collect()
+        gc.freeze()
+        self._utterance: UtteranceDecoder | None = None
+        self._tag = b""
+        self._since_partial = 0
+        self._last_partial = ""
+
+    def handle(self, kind: int, tag: bytes, payload: bytes) -> None:
+        """One message of the parent."""
+        if kind == Message.OPEN:
+            self._drop()
+            self._utterance = UtteranceDecoder(self._models, unpack_expectation(payload))
+            self._tag, self._since_partial, self._last_partial = tag, 0, ""
+        elif self._utterance is None or tag != self._tag:
+            return
+        elif kind == Message.AUDIO:
+            self._feed(self._utterance, payload)
+        elif kind == Message.FINISH:
+            transcript = self._utterance.finish()
+            self._utterance = None
+            self._channel.send(Message.FINAL, tag + pack_transcript(transcript))
+        else:
+            self._drop()
+
+    def _feed(self, utterance: UtteranceDecoder, payload: bytes) -> None:
+        pcm = np.frombuffer(payload, "<i2").astype(np.int16)
+        for at in range(0, len(pcm), _PIECE):
+            utterance.feed(pcm[at : at + _PIECE])
+        self._since_partial += len(pcm)
+        if self._since_partial >= _PARTIAL_EVERY:
+            self._since_partial = 0
+            text = utterance.partial()
+            if text != self._last_partial:
+                self._last_partial = text
+                partial = Transcript(text, 0.0, audio_seconds=utterance.seconds, source="embedded", is_final=False)
+                self._channel.send(Message.PARTIAL, self._tag + pack_transcript(partial))
+
+    def _drop(self) -> None:
+        if self._utterance is not None:
+            self._utterance.abandon()
+            self._utterance = None
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe."""
+    channel = WorkerChannel()
+    service = _Service(channel)
+    channel.send(Message.READY, bytes(4))
+    while (message := channel.receive()) is not None:
+        kind, payload = message
+        try:
+            service.handle(kind, payload[:4], payload[4:])
+        except (RuntimeError, ValueError) as error:  # the library's and the grammar's own complaints
+            channel.send(Message.FAILED, payload[:4] + type(error).__name__.encode())
+
+
+if __name__ == "__main__":
+    main()
