@@ -33,12 +33,12 @@ _LOG_SCALE: Final = math.log(1.0001)
 _ZERO_MEAN: Final = ",".join(["0"] * CEPSTRA)
 _DIGIT_INSERTION: Final = 0.01
 _WORD_INSERTION: Final = 0.02
-_HOLD: Final = SAMPLE_RATE // 2
+_HOLD: Final = SAMPLE_RATE * 7 // 10
 """Audio waited for before the level is set, in samples; decoding then catches up."""
 _GRAMMARS_KEPT: Final = 64
 _FALLBACK_SECONDS: Final = 8.0
 """Most audio the language model looks at after a refused grammar."""
-ACCEPT_MARGIN: Final = -8.0
+ACCEPT_MARGIN: Final = -31.0
 """Mean score per frame, grammar minus phone loop, below which the grammar's words are refused."""
 CONFIDENCE_SLOPE: Final = 3.0
 
@@ -90,7 +90,8 @@ class Models:
     def __init__(self) -> None:
         self.network = BandExtension()
         common = {"samprate": 16000, "loglevel": "FATAL", "cmn": "live"}
-        self._grammar = pocketsphinx.Decoder(lm=None, **common)
+        # Without the best-path pass: with a large grammar its lattice takes seconds, after the end of speech.
+        self._grammar = pocketsphinx.Decoder(lm=None, bestpath=False, **common)
         phone_model = pocketsphinx.get_model_path("en-us/en-us-phone.lm.bin")
         # Beams as wide as the library's documentation of phone recognition has them.
         self.phones = pocketsphinx.Decoder(
@@ -213,28 +214,17 @@ class UtteranceDecoder:
         return self._transcript(hint if hint.words else heard, accepted=False, share=0.5)
 
     def _hypothesis(self, decoder: Any) -> Hypothesis:
-        free = self._free_scores()
-        words, total, frames = [], 0.0, 0
-        segments = decoder.seg()
-        for segment in segments or ():
-            text = clean(segment.word)
-            first, last = segment.start_frame, segment.end_frame
-            if not text or last < first:
-                continue
-            margin = _score(segment.ascore) - float(free[first : last + 1].sum())
-            words.append((text, first, last, margin / (last - first + 1)))
-            total += margin
-            frames += last - first + 1
-        return Hypothesis(tuple(words), total / frames if frames else -math.inf)
-
-    def _free_scores(self) -> npt.NDArray[np.float64]:
-        """The phone loop's score of each frame."""
-        scores = np.zeros(sum(map(len, self._cepstra)) + 1)
-        for segment in self._models.phones.seg() or ():
-            first, last = segment.start_frame, segment.end_frame
-            if last >= first:
-                scores[first : last + 1] = _score(segment.ascore) / (last - first + 1)
-        return scores
+        frames = sum(map(len, self._cepstra))
+        best, free = decoder.hyp(), self._models.phones.hyp()
+        if best is None or free is None or not frames:
+            return Hypothesis((), -math.inf)
+        margin = (_score(best.score) - _score(free.score)) / frames
+        words = tuple(
+            (text, segment.start_frame, segment.end_frame, margin)
+            for segment in decoder.seg() or ()
+            if (text := clean(segment.word)) and segment.end_frame >= segment.start_frame
+        )
+        return Hypothesis(words, margin)
 
     def _fallback(self) -> Hypothesis:
         """The general language model over the last seconds."""
