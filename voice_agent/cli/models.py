@@ -1,1 +1,0 @@
-"""``voice-agent models``: what the installation does not bring along."""
