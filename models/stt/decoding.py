@@ -115,7 +115,13 @@ class Models:
 
     def grammar(self, expectation: Expectation) -> Any | None:
         """The decoder set to what is expected, None when nothing is."""
-        key = Expectation(expectation.kinds, expectation.digits, expectation.phrases, expectation.keyterms)
+        key = Expectation(
+            expectation.kinds,
+            expectation.digits,
+            expectation.phrases,
+            expectation.keyterms,
+            "birth" if "birth" in expectation.prompt.lower() else "",
+        )
         if key not in self._loaded:
             compiled = grammar_of(key)
             if compiled is None:

@@ -17,6 +17,11 @@ _WORD_IN_RULE: Final = re.compile(r"(?<![<\w])[a-z][a-z0-9'.-]*(?![\w>])")
 _OTHER_LENGTH: Final = "/1e-4/"
 """How much clearer a string of another length than the expected one must be: about one digit misheard."""
 _SLOT_BEFORE: Final = frozenset({"appointment", "visit", "checkup", "appointments"})
+_ONES: Final = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _MAX_PHRASES: Final = 200
 _MAX_STRING: Final = 24
 """Characters of the longest counted string."""
@@ -60,6 +65,27 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     return Grammar(f"#JSGF V1.0;\ngrammar answers;\npublic <top> = {top};\n{body}\n", frozenset(words), strings)
 
 
+def _words(phrase: str) -> list[str]:
+    """The words of a phrase as they are said: "8:30 am" is "eight thirty a m"."""
+    said: list[str] = []
+    for token in _WORDS.findall(phrase.lower()):
+        if token.isdecimal():
+            said += _number(token)
+        else:
+            said += {"am": ["a", "m"], "pm": ["p", "m"]}.get(token, [token])
+    return said
+
+
+def _number(token: str) -> list[str]:
+    value = int(token)
+    if token[0] == "0" or value > 99:
+        return [_ONES[int(digit)] for digit in token]
+    if value < len(_ONES):
+        return [_ONES[value]]
+    tens, ones = divmod(value, 10)
+    return [_TENS[tens - 2], *([_ONES[ones]] if ones else [])]
+
+
 def _without_weights(text: str) -> str:
     return re.sub(r"/[\d.e-]+/", " ", text)
 
@@ -78,7 +104,7 @@ def _used(top: str, rules: dict[str, str]) -> list[str]:
 
 def _string(expectation: Expectation, *, letters: bool) -> list[str]:
     """Digits, or letters and digits, one by one; "double five" and, among digits, "twenty two" count two."""
-    symbol = "(<digit> | <letter>)" if letters else "<digit>"
+    symbol = "(<digit> | /0.02/ <letter>)" if letters else "<digit>"
     pair = f"(double | /0.3/ triple) {symbol}" + ("" if letters else " | /0.1/ <two_digits>")
     free = f"({symbol} | /0.05/ {pair})+"
     count = expectation.digits
@@ -94,9 +120,9 @@ def _string(expectation: Expectation, *, letters: bool) -> list[str]:
 
 def _phrases(expectation: Expectation) -> list[str]:
     """The state's phrases with another opening, other determiners, a day or time said along."""
-    lines = [_WORDS.findall(phrase.lower()) for phrase in expectation.phrases[:_MAX_PHRASES]]
+    lines = [_words(phrase) for phrase in expectation.phrases[:_MAX_PHRASES]]
     loosened = " | ".join(_loosened(words, bool(expectation.keyterms)) for words in lines if words)
-    return [f"[<opener>] ({loosened}) [[for | on | to] <when>]"] if loosened else []
+    return [f"[<opener>] ({loosened}) [[for | on | to] <short_day> [<daypart>]]"] if loosened else []
 
 
 def _loosened(words: list[str], has_terms: bool) -> str:
@@ -113,24 +139,33 @@ def _loosened(words: list[str], has_terms: bool) -> str:
     return " ".join(parts)
 
 
+_CORRECTED_DAY: Final = (
+    "(no | nope | yes | yeah | actually | sorry) [i said | i meant | it's | make it | how about] "
+    "<short_day> [<daypart>]"
+)
+"""A yes or a no with another day behind it. Small on purpose: every rule is copied where it is named, and a grammar is
+compiled while somebody is already speaking."""
+
+
+def _dates(expectation: Expectation) -> list[str]:
+    """A day to come to, or a date of birth, which has neither weekday nor time."""
+    if "birth" in expectation.prompt.lower():
+        return ["[<birth_lead> | no | sorry | actually] <date>"]
+    return ["[<date_lead>] <when>"]
+
+
+def _times(expectation: Expectation) -> list[str]:
+    """A time of day; with the days of ``<when>`` unless the dates bring them along."""
+    lead = "[<time_lead>] <time>"
+    return [lead] if AnswerKind.DATE in expectation.kinds else [lead, f"{lead} [on] <short_day>"]
+
+
 _ANSWERS: Final[dict[AnswerKind, Callable[[Expectation], list[str]]]] = {
-    AnswerKind.YES_NO: lambda _: [
-        "<yes>",
-        "<no>",
-        "(no | nope | yes | yeah | actually | sorry) <correction>",
-    ],
+    AnswerKind.YES_NO: lambda _: ["<yes>", "<no>", _CORRECTED_DAY],
     AnswerKind.DIGITS: lambda e: _string(e, letters=False),
     AnswerKind.ALPHANUMERIC: lambda e: _string(e, letters=True),
-    AnswerKind.DATE: lambda _: [
-        "[<birth_lead>] <date>",
-        "[how about | let's do | maybe | make it] <when>",
-        "(no | yes | yeah | actually | sorry) <correction>",
-    ],
-    AnswerKind.TIME: lambda _: [
-        "[<time_lead>] <time>",
-        "[how about | let's do | maybe] <when>",
-        "(no | yes | yeah | actually | sorry) <correction>",
-    ],
+    AnswerKind.DATE: _dates,
+    AnswerKind.TIME: _times,
     AnswerKind.NAME: lambda _: [
         "[<name_lead>] <first_name> [<letter>] [<last_name>]",
         "[<name_lead>] <any_name> [<last_name>]",

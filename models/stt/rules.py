@@ -60,16 +60,14 @@ RULES: Final[dict[str, str]] = {
         "her (birthday | date of birth) is"
     ),
     "relative_day": (
-        "today | tomorrow | the day after tomorrow | [on] <weekday> [the <ordinal>] | (next | this | this coming) <weekday> | "
+        "today | tomorrow | the day after tomorrow | [on | next | this | this coming] <weekday> | <weekday> or <weekday> | "
         "(next | this) (week | month) | in (a | one | two | three | four) (week | weeks | days | months) | "
         "(early | late | later | sometime) (next | this) week | a week from <weekday> | [the] week after next | "
         "as soon as possible | any day | whenever | the first available | the earliest | "
         "any (morning | afternoon | weekday)"
     ),
-    "day": (
-        "<relative_day> [in the] [<daypart>] | [on] [<weekday>] <date> [in the <daypart>] | "
-        "[on] <weekday> or <weekday> | [in the] <daypart> [<relative_day>] | (mornings | afternoons | evenings) [are better]"
-    ),
+    "short_day": "today | tomorrow | [next | this] <weekday> | next week",
+    "day": "<relative_day> [[in the] <daypart>] | [on] [<weekday>] <date> | [in the] <daypart>",
     "hour": "<one_nine> | ten | eleven | twelve",
     "time": (
         "<hour> [o'clock] [<half>] | <hour> (<teen> | <tens> [<one_nine>] | oh <one_nine>) [<half>] | "
@@ -78,9 +76,10 @@ RULES: Final[dict[str, str]] = {
     ),
     "half": "a m | p m | in the (morning | afternoon | evening)",
     "time_lead": "at | around | about | after | before | by | how about | maybe | let's do | let's say | make it | can you do",
-    "when": "<day> [[<time_lead>] <time>] | [<time_lead>] <time> [[on] <day>] | /0.3/ sometime <day>",
-    "correction": (
-        "[i said | i meant | it's | make it | i want | i need | how about | can we do | could we do | rather | actually] <when>"
+    "when": "<day> [[<time_lead>] <time>] | [<time_lead>] <time>",
+    "date_lead": (
+        "<birth_lead> | how about | let's do | maybe | make it | no | yes | yeah | actually | sorry | on second thought | "
+        "(no | sorry | actually) (i said | i meant | it's | make it | i want | i need | how about | can we do | rather)"
     ),
     "opener": (
         "i need | i need to | i want | i want to | i would like | i would like to | i'd like | i'd like to | i have to | "
