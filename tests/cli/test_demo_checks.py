@@ -85,7 +85,7 @@ async def failed_checks(
         for line in SCENARIO.lines
         if line.manner is manner
     ]
-    patient = Patient(call, ScriptedCaller(SCENARIO.lines), {}, uttered, gave_up)
+    patient = Patient(call, ScriptedCaller(SCENARIO.lines), {}, uttered=uttered, gave_up=gave_up)
     summary = {"first_agent_sound_s": first_sound, "degraded": degraded}
     return [check.name for check in check_call(patient, SCENARIO, summary) if not check.passed]
 

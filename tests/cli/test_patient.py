@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from websockets.asyncio.client import ClientConnection
 
 from telephony.g711 import encode_ulaw
@@ -98,8 +99,8 @@ async def stage(*lines: CallerLine) -> AsyncIterator[Stage]:
     wire = Wire()
     phone = Telephone(cast(ClientConnection, wire))
     call = FollowedCall(phone)
-    voice: dict[str, npt.NDArray[np.int16]] = {line.text: CLIP for line in lines}
-    patient = Patient(call, ScriptedCaller(lines), voice)
+    voice: dict[str, npt.NDArray[np.int16]] = {line.text: CLIP for line in (*lines, patients.DENIAL)}
+    patient = Patient(call, ScriptedCaller(lines), voice, "W204177")
     wire.incoming.put_nowait(json.dumps({"type": "answered", "call_sid": "CA1"}))
     work = [asyncio.create_task(step) for step in (phone.listen(), phone.pace(), patient.talk())]
     await asyncio.wait_for(phone.answered.wait(), 5)
@@ -207,6 +208,17 @@ async def test_assent_leaves_the_floor_to_the_agent() -> None:
         play.tell(AgentTranscript(utterance_id=name, text="x", heard="x"))
         await play.hear(SILENCE, 1.2)
         assert play.said == ["Mm-hmm.", "The first one."]
+
+
+@pytest.mark.parametrize(
+    ("read_back", "answer"),
+    [("I have W 2 0, 4 1 7, 7. Is that right?", "Yes."), ("I have W Q 0, 4 1 7, 5 N. Is that right?", "No.")],
+)
+async def test_what_is_read_back_must_be_what_was_said(read_back: str, answer: str) -> None:
+    async with stage(line("Yes.", "card")) as play:
+        play.tell(moved("card"))
+        await play.agent_says(read_back)
+        assert play.said == [answer]
 
 
 async def test_stays_silent_when_there_is_nothing_to_say() -> None:

@@ -87,19 +87,19 @@ def _scenario() -> Scenario:
 async def _call(practice: Practice, scenario: Scenario, folder: Path) -> Sequence[Check]:
     from voice_agent.cli.demo_checks import check_call
     from voice_agent.cli.live import watched_call
-    from voice_agent.cli.patient import Patient
+    from voice_agent.cli.patient import DENIAL, Patient
     from voice_agent.cli.placing import placed_call
     from voice_agent.cli.report import write_report
     from voice_agent.practice.scenario import ScriptedCaller
 
     line = await practice.line()
-    voice = {each.text: await practice.spoken(each.text) for each in scenario.lines}
+    voice = {each.text: await practice.spoken(each.text) for each in (*scenario.lines, DENIAL)}
     number = line.numbers[0]
     with watched_call() as on_event:
         async with placed_call(
             practice, line.phone_url, to=number, from_=scenario.caller.phone, on_event=on_event
         ) as placed:
-            patient = Patient(placed, ScriptedCaller(scenario.lines), voice)
+            patient = Patient(placed, ScriptedCaller(scenario.lines), voice, scenario.member_id)
             await patient.talk()
     pictures = await practice.pictures(placed.phone.call_sid)
     summary = write_report(folder, placed.recording(), pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,12 @@ Pcm = npt.NDArray[np.int16]
 
 PATIENCE_S = 45.0
 """A practice that says nothing for this long is hung up on."""
+
+DENIAL = CallerLine("No.", ())
+"""Said instead of a line when the agent reads back something else than was meant."""
+
+SPELLED = re.compile(r"\b(?:[A-Za-z0-9][ ,.]+){3,}[A-Za-z0-9]\b")
+"""Characters one by one, as an agent reads an identifier back."""
 
 MOST_LINES = 40
 MOST_REPETITIONS = 5
@@ -39,7 +46,8 @@ class Patient:
     Attributes:
         call: the call.
         script: what to say when.
-        voice: the sound of every line, by its words.
+        voice: the sound of every line and of :data:`DENIAL`, by its words.
+        identifier: the only characters that may be read back ("W204177").
         uttered: what was said so far.
         gave_up: why the patient hung up before the practice did; "" when that did not happen.
     """
@@ -47,6 +55,7 @@ class Patient:
     call: FollowedCall
     script: ScriptedCaller
     voice: Mapping[str, Pcm]
+    identifier: str = ""
     uttered: list[Uttered] = field(default_factory=list)
     gave_up: str = ""
     _events_seen: int = 0
@@ -97,7 +106,11 @@ class Patient:
 
     def _answer(self) -> CallerLine | None:
         question = " ".join(sentence.said.text for sentence in self.call.turn)
-        return self.script.answer(self.call.state, question)
+        line = self.script.answer(self.call.state, question)
+        read_back = SPELLED.search(question)
+        if line is not None and read_back and re.sub(r"[ ,.]", "", read_back.group()) != self.identifier:
+            return DENIAL
+        return line
 
     async def _say(self, line: CallerLine) -> None:
         self._waiting = None
