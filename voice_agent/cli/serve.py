@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,14 +53,16 @@ def _as_panel(ready: Ready) -> None:
     from rich.panel import Panel
 
     numbers = ", ".join(ready.numbers)
+    called = Path(sys.argv[0])
+    program = os.path.relpath(called) if called.name == "voice-agent" else "voice-agent"
     lines = [
         f"Open [bold cyan]{ready.base_url}[/] and call the practice at [bold]{numbers}[/] from the page."
     ]
     if ready.emulator_url:
         lines += [
             "No Twilio account is set: the phone network is the local one, and no call costs anything.",
-            f"A robot patient calls:  [bold]voice-agent demo --server {ready.base_url}[/]",
-            f'Your own words:         [bold]voice-agent call --server {ready.base_url} --say "Hello"[/]',
+            f"A robot patient calls:  [bold]{program} demo --server {ready.base_url}[/]",
+            f'Your own words:         [bold]{program} call --server {ready.base_url} --say "Hello"[/]',
         ]
     else:
         lines.append(f"Ring [bold]{numbers}[/] from any phone; the call appears on the page.")
