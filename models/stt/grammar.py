@@ -22,6 +22,8 @@ _ONES: Final = (
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_MEMBER_ID: Final = "<letter> [<letter>] [<letter>] <digits> [<letter>] | <digits>"
+"""Ids of insurers: letters in front, then digits, seldom a letter behind. Anywhere else a letter is more likely misheard."""
 _MAX_PHRASES: Final = 200
 _MAX_STRING: Final = 24
 """Characters of the longest counted string."""
@@ -58,7 +60,7 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     strings = AnswerKind.DIGITS in kinds or AnswerKind.ALPHANUMERIC in kinds
     tail = "" if strings else " [<please>]"
     rules["answer"] = " | ".join(f"({a})" for a in answers)
-    top = f"[<filler>] (<answer>{tail} | /0.01/ <universal>)"
+    top = f"[<filler>] (<answer>{tail} | /0.01/ <universal>) | /0.2/ <assent>"
     used = _used(top, rules)
     body = "\n".join(f"<{name}> = {rules[name]};" for name in used)
     words = {w for text in (top, *(rules[n] for n in used)) for w in _WORD_IN_RULE.findall(_without_weights(text))}
@@ -109,7 +111,8 @@ def _string(expectation: Expectation, *, letters: bool) -> list[str]:
     free = f"({symbol} | /0.05/ {pair})+"
     count = expectation.digits
     if not count or count > _MAX_STRING:
-        return [f"[<number_lead>] {free}"]
+        usual = [f"[<number_lead>] {_MEMBER_ID}", "/0.001/"] if letters else [""]
+        return [*usual[:-1], f"{usual[-1]} [<number_lead>] {free}"]
     exact = [" ".join([symbol] * count)]
     if count > 1:
         exact += [

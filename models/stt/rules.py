@@ -10,6 +10,8 @@ from typing import Final
 
 RULES: Final[dict[str, str]] = {
     "digit": "zero | oh | one | two | three | four | five | six | seven | eight | nine",
+    "digits": "(<digit> | /0.03/ double <digit> | /0.01/ triple <digit>)+",
+    "assent": "mm-hmm | uh-huh | mhm | mm",
     "teen": "ten | eleven | twelve | thirteen | fourteen | fifteen | sixteen | seventeen | eighteen | nineteen",
     "tens": "twenty | thirty | forty | fifty | sixty | seventy | eighty | ninety",
     "one_nine": "one | two | three | four | five | six | seven | eight | nine",

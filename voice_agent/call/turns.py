@@ -37,8 +37,11 @@ from voice_agent.reasoning.completeness import answer_complete
 from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
-CERTAIN_S = 0.8
-"""Voice that has lasted this long over the agent's speech is no murmur of assent."""
+CERTAIN_S = 0.9
+"""Voice that has lasted this long over the agent's speech is no murmur of assent, unless it sounds like one."""
+
+DRAWN_OUT_S = 1.5
+"""Not even a drawn-out "mm-hmm" lasts this long."""
 
 HOLD_LIMIT_S = 1.1
 """The agent is held back no longer than this for words that do not come (the network's buffer is then
@@ -99,7 +102,7 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
                 await self._begin()
             elif self._floor.protected or self._floor.cooling:
                 self._floor.release()
-            elif frame.seconds >= CERTAIN_S or (
+            elif frame.seconds >= (DRAWN_OUT_S if is_backchannel(self._partial) else CERTAIN_S) or (
                 frame.seconds >= self._floor.policy.barge_in_min_speech_s and self._says_more_than_assent()
             ):
                 await self._begin(interrupt=True)
