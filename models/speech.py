@@ -116,7 +116,9 @@ class Recognizer(Protocol):
 class Synthesizer(Protocol):
     """Text to speech, shared by all calls of a process."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the voice that speaks."""
 
     async def start(self) -> None:
         """Load voices, start workers. Called once, before the first call."""

@@ -1,4 +1,5 @@
-"""Renders the sentences of last resort (models/tts/clips) with the espeak voice. Usage: python scripts/render_clips.py"""
+"""Renders the sentences of last resort (models/tts/clips) with the espeak voice. Usage: python
+scripts/render_clips.py"""
 
 import asyncio
 

@@ -1,10 +1,12 @@
 """Train the band extension of the embedded recognizer: phone bands in, clean wideband cepstra out.
 
-    python scripts/train_bwe.py SPEECH_FOLDER [--minutes 60] [--steps 6000] [--out models/stt/band_extension.npz]
+    python scripts/train_bwe.py SPEECH_FOLDER [--minutes 60] [--steps 6000] [--out
+    models/stt/band_extension.npz]
 
-SPEECH_FOLDER holds labels.csv and wideband recordings (rows of kind ``letter``, ``digit`` and ``extra`` at 16 kHz are used;
-no transcript is read). The rest is synthesized by whatever of espeak-ng and flite is installed. Every sentence goes over a
-simulated phone line with noise of its own; the target is what PocketSphinx' analysis makes of the clean original.
+SPEECH_FOLDER holds labels.csv and wideband recordings (rows of kind ``letter``, ``digit`` and ``extra`` at
+16 kHz are used; no transcript is read). The rest is synthesized by whatever of espeak-ng and flite is
+installed. Every sentence goes over a simulated phone line with noise of its own; the target is what
+PocketSphinx' analysis makes of the clean original.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Wideband speech to learn from: synthetic callers of many voices, and recordings; and what a phone line does to it."""
+"""Wideband speech to learn from: synthetic callers of many voices, and recordings; and what a phone line
+does to it."""
 
 from __future__ import annotations
 
@@ -118,7 +119,8 @@ class Voices:
         if self.espeak is None:
             raise SpeechError("espeakng-loader is not installed: install the extra 'espeak'")
         d = delivery or Delivery()
-        prosody = f'rate="{100 * d.rate:.0f}%" pitch="{200 * (d.pitch - 1):+.0f}%" range="{100 * (d.pitch_range - 1):+.0f}%"'
+        pitch, span = 200 * (d.pitch - 1), 100 * (d.pitch_range - 1)
+        prosody = f'rate="{100 * d.rate:.0f}%" pitch="{pitch:+.0f}%" range="{span:+.0f}%"'
         samples = self.espeak.speak(voice, f"<speak><prosody {prosody}>{escape(text)}</prosody></speak>")
         return soxr.resample(samples.astype(np.float32) / 32768, self.espeak.rate, RATE)
 

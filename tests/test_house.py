@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("telephony", "models", "voice_agent")
-LONGEST_FILE = 400
+LONGEST_FILE = 450
+LONGEST_TEST = 550
 """Lines; a longer file usually does two things."""
 
 VENDORED = ("voice_agent/web/static/vendor/", "tests/web/vendor/")
@@ -118,7 +119,8 @@ def test_no_python_file_is_longer_than_one_thing_needs() -> None:
         for path in tracked_files()
         if path.suffix == ".py"
         and not is_vendored(path)
-        and (lines := len(path.read_text().splitlines())) > LONGEST_FILE
+        and (lines := len(path.read_text().splitlines()))
+        > (LONGEST_TEST if path.is_relative_to(ROOT / "tests") else LONGEST_FILE)
     }
     assert long == {}
 

@@ -1,9 +1,10 @@
-"""One utterance through PocketSphinx: the grammar of the state, a free phone loop beside it, a language model behind.
+"""One utterance through PocketSphinx: the grammar of the state, a free phone loop beside it, a language
+model behind.
 
-All decoders take the cepstra of one front end (:mod:`models.stt.frontend`) while the caller speaks. The phone loop hears
-any string of phones, so it scores what was said as well as any sentence could; how far the grammar's words fall behind it
-says whether they were said at all. A grammar that falls too far behind is refused and the general language model
-gets a bounded try: its words are a hint, never an accepted answer.
+All decoders take the cepstra of one front end (:mod:`models.stt.frontend`) while the caller speaks. The
+phone loop hears any string of phones, so it scores what was said as well as any sentence could; how far the
+grammar's words fall behind it says whether they were said at all. A grammar that falls too far behind is
+refused and the general language model gets a bounded try: its words are a hint, never an accepted answer.
 
 Runs in a worker process: the library holds the interpreter lock while it works.
 """
@@ -16,10 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pocketsphinx
 
-from models.expectation import AnswerKind, Expectation
+from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, Transcript, Word
 from models.stt import lexicon
 from models.stt.frontend import CEPSTRA, BandExtension, Floats, FrontEnd, level_gain
@@ -108,7 +108,9 @@ class Models:
         """Pronunciations beside those the dictionary has: it numbers them ``word``, ``word(2)`` and on."""
         number = 1
         for i, phones in enumerate(sounds):
-            while (known := self._grammar.lookup_word(_numbered(word, number))) is not None and known != phones:
+            while (
+                known := self._grammar.lookup_word(_numbered(word, number))
+            ) is not None and known != phones:
                 number += 1
             if known is None:
                 self._grammar.add_word(_numbered(word, number), phones, i == len(sounds) - 1)

@@ -1,10 +1,11 @@
 """The recognizer's ear: 8 kHz phone audio to the cepstra of clean wideband speech.
 
-PocketSphinx brings an acoustic model of 16 kHz studio-like speech; a phone line has no sound above 3.4 kHz, and noise
-besides. Instead of guessing the missing band as sound and sending it through the library's own analysis, the guess is
-made where the model looks: a small network takes the log-mel bands of the phone audio, a few frames around, and an
-estimate of the noise in each band, and gives the 13 cepstra which the library would have computed from the clean
-wideband original. They go to any number of decoders, so grammar, phone loop and language model share one analysis.
+PocketSphinx brings an acoustic model of 16 kHz studio-like speech; a phone line has no sound above 3.4 kHz,
+and noise besides. Instead of guessing the missing band as sound and sending it through the library's own
+analysis, the guess is made where the model looks: a small network takes the log-mel bands of the phone
+audio, a few frames around, and an estimate of the noise in each band, and gives the 13 cepstra which the
+library would have computed from the clean wideband original. They go to any number of decoders, so grammar,
+phone loop and language model share one analysis.
 
 Frames as the library has them (``fe_sigproc.c``): 25.6 ms every 10 ms, pre-emphasis 0.97, Hamming window.
 """
@@ -76,7 +77,8 @@ class PhoneSpectrum:
         self._floor: Floats | None = None
 
     def feed(self, pcm: Pcm | Floats) -> Floats:
-        """Samples on the int16 scale -> float32 [frames, 2 x bands] that became complete: bands, then floors."""
+        """Samples on the int16 scale -> float32 [frames, 2 x bands] that became complete: bands, then
+        floors."""
         x = pcm.astype(np.float32)
         emphasized = np.empty_like(x)
         if len(x):
@@ -120,7 +122,9 @@ class BandExtension:
     def __init__(self, path: Path = WEIGHTS) -> None:
         """Load the weights written by ``scripts/train_bwe.py``."""
         with np.load(path) as stored:
-            self._weights: dict[str, Floats] = {name: stored[name].astype(np.float32) for name in stored.files}
+            self._weights: dict[str, Floats] = {
+                name: stored[name].astype(np.float32) for name in stored.files
+            }
 
     @property
     def mean(self) -> Floats:

@@ -18,12 +18,30 @@ _OTHER_LENGTH: Final = "/1e-4/"
 """How much clearer a string of another length than the expected one must be: about one digit misheard."""
 _SLOT_BEFORE: Final = frozenset({"appointment", "visit", "checkup", "appointments"})
 _ONES: Final = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *(
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_MEMBER_ID: Final = "<letter> [<letter>] [<letter>] <digits> [<letter>] | <digits>"
-"""Ids of insurers: letters in front, then digits, seldom a letter behind. Anywhere else a letter is more likely misheard."""
+_MEMBER_ID: Final = (
+    "<letter> <digits> | <digits> | /1e-20/ <letter> <letter> <letter> <digits> | "
+    "/1e-20/ <letter> <digits> <letter> | /1e-20/ <letter> <letter> <letter>+"
+)
+"""Ids of insurers: a letter or three in front, then digits; or a spelled word. The weights are those of a
+digit misheard as a letter: anything else lets "two" become "q p"."""
 _MAX_PHRASES: Final = 200
 _MAX_STRING: Final = 24
 """Characters of the longest counted string."""
@@ -63,8 +81,9 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     top = f"[<filler>] (<answer>{tail} | /0.01/ <universal>) | /0.2/ <assent>"
     used = _used(top, rules)
     body = "\n".join(f"<{name}> = {rules[name]};" for name in used)
-    words = {w for text in (top, *(rules[n] for n in used)) for w in _WORD_IN_RULE.findall(_without_weights(text))}
-    return Grammar(f"#JSGF V1.0;\ngrammar answers;\npublic <top> = {top};\n{body}\n", frozenset(words), strings)
+    spelled = " ".join([top, *(rules[name] for name in used)])
+    found = frozenset(_WORD_IN_RULE.findall(_without_weights(spelled)))
+    return Grammar(f"#JSGF V1.0;\ngrammar answers;\npublic <top> = {top};\n{body}\n", found, strings)
 
 
 def _words(phrase: str) -> list[str]:
@@ -111,12 +130,13 @@ def _string(expectation: Expectation, *, letters: bool) -> list[str]:
     free = f"({symbol} | /0.05/ {pair})+"
     count = expectation.digits
     if not count or count > _MAX_STRING:
-        usual = [f"[<number_lead>] {_MEMBER_ID}", "/0.001/"] if letters else [""]
-        return [*usual[:-1], f"{usual[-1]} [<number_lead>] {free}"]
+        # Weights count between the alternatives of one group only.
+        return [f"[<number_lead>] ({_MEMBER_ID})" if letters else f"[<number_lead>] {free}"]
     exact = [" ".join([symbol] * count)]
     if count > 1:
         exact += [
-            f"/0.05/ {' '.join([*[symbol] * i, 'double', symbol, *[symbol] * (count - 2 - i)])}" for i in range(count - 1)
+            f"/0.05/ {' '.join([*[symbol] * i, 'double', symbol, *[symbol] * (count - 2 - i)])}"
+            for i in range(count - 1)
         ]
     return [f"[<number_lead>] ({' | '.join(exact)} | {_OTHER_LENGTH} {free})"]
 
@@ -146,8 +166,8 @@ _CORRECTED_DAY: Final = (
     "(no | nope | yes | yeah | actually | sorry) [i said | i meant | it's | make it | how about] "
     "<short_day> [<daypart>]"
 )
-"""A yes or a no with another day behind it. Small on purpose: every rule is copied where it is named, and a grammar is
-compiled while somebody is already speaking."""
+"""A yes or a no with another day behind it. Small on purpose: every rule is copied where it is named, and a
+grammar is compiled while somebody is already speaking."""
 
 
 def _dates(expectation: Expectation) -> list[str]:

@@ -1,8 +1,8 @@
 """Pronunciations for words the decoder's dictionary lacks: a few by hand, the rest by rules of spelling.
 
-A grammar with a word that has no pronunciation does not load, and practices are full of such words: family names,
-medicines, places. The rules are the common letter-to-sound correspondences of English, longest spelling first; they are
-right often enough to recognize a name that was announced, and never fail.
+A grammar with a word that has no pronunciation does not load, and practices are full of such words: family
+names, medicines, places. The rules are the common letter-to-sound correspondences of English, longest
+spelling first; they are right often enough to recognize a name that was announced, and never fail.
 """
 
 from __future__ import annotations
@@ -107,9 +107,18 @@ _SPELLINGS: Final[tuple[tuple[str, str], ...]] = (
     ("z", "Z"),
 )
 _LONG: Final = {"a": "EY", "e": "IY", "i": "AY", "o": "OW", "u": "UW", "y": "AY"}
-_DIGITS: Final = (
-    "Z IH R OW|W AH N|T UW|TH R IY|F AO R|F AY V|S IH K S|S EH V AH N|EY T|N AY N".split("|")
-)
+_DIGITS: Final = [
+    "Z IH R OW",
+    "W AH N",
+    "T UW",
+    "TH R IY",
+    "F AO R",
+    "F AY V",
+    "S IH K S",
+    "S EH V AH N",
+    "EY T",
+    "N AY N",
+]
 
 
 def pronounce(word: str) -> str:
@@ -155,8 +164,4 @@ def pronounce(word: str) -> str:
 
 def missing(words: frozenset[str], known: Callable[[str], bool]) -> dict[str, tuple[str, ...]]:
     """Pronunciations to add before a grammar of ``words`` can load."""
-    return {
-        word: BY_HAND.get(word) or (pronounce(word),)
-        for word in sorted(words)
-        if not known(word)
-    }
+    return {word: BY_HAND.get(word) or (pronounce(word),) for word in sorted(words) if not known(word)}

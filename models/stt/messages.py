@@ -1,7 +1,7 @@
 """What the recognizer and its worker processes say to each other.
 
-Every payload begins with four bytes that name the utterance, so that what a worker still says of one that was given up
-is told from what it says of the next.
+Every payload begins with four bytes that name the utterance, so that what a worker still says of one that
+was given up is told from what it says of the next.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The embedded recognizer: worker processes, leased to one utterance each.
 
-An utterance asks for a worker when it opens. Audio that comes before one is free is kept, and so is all the rest, until the
-transcript is there: a worker that dies or hangs is killed and replaced, and the utterance said again to the next one. That
-happens once; then :class:`~models.speech.SpeechError` tells the caller to take the next rung.
+An utterance asks for a worker when it opens. Audio that comes before one is free is kept, and so is all the
+rest, until the transcript is there: a worker that dies or hangs is killed and replaced, and the utterance
+said again to the next one. That happens once; then :class:`~models.speech.SpeechError` tells the caller to
+take the next rung.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
@@ -127,7 +128,8 @@ class EmbeddedRecognizer:
         """A pool of ``workers`` processes.
 
         Args:
-            workers: utterances decoded at the same time; one takes up to a third of a core while somebody speaks.
+            workers: utterances decoded at the same time; one takes up to a third of a core while somebody
+                speaks.
             max_seconds: longest utterance; what comes after it is not heard.
             patience: seconds a worker may take after the end of speech, beside half the length of the audio.
         """
@@ -164,7 +166,9 @@ class EmbeddedRecognizer:
         if not self._tasks or self._closed or all(task.done() for task in self._tasks):
             raise SpeechError("the embedded recognizer is not running: start it first")
         if len(self._waiting) >= _MAX_WAITING:
-            raise SpeechError(f"{_MAX_WAITING} utterances wait for {self._size} recognizer workers: start more")
+            raise SpeechError(
+                f"{_MAX_WAITING} utterances wait for {self._size} recognizer workers: start more"
+            )
         self._opened += 1
         utterance = EmbeddedUtterance(self._opened, expectation, on_partial, self._max_samples)
         self._enqueue(utterance)
@@ -233,7 +237,7 @@ class EmbeddedRecognizer:
         try:
             while True:
                 patience = self._patience + utterance.seconds / 2 if ended.done() else self._longest_open
-                waits = {message} if ended.done() else {message, ended}
+                waits: set[asyncio.Future[Any]] = {message} if ended.done() else {message, ended}
                 done, _ = await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 if utterance.cancelled:
                     return

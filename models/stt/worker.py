@@ -62,7 +62,9 @@ class _Service:
             text = utterance.partial()
             if text != self._last_partial:
                 self._last_partial = text
-                partial = Transcript(text, 0.0, audio_seconds=utterance.seconds, source="embedded", is_final=False)
+                partial = Transcript(
+                    text, 0.0, audio_seconds=utterance.seconds, source="embedded", is_final=False
+                )
                 self._channel.send(Message.PARTIAL, self._tag + pack_transcript(partial))
 
     def _drop(self) -> None:

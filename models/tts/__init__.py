@@ -28,6 +28,6 @@ def embedded_voice(*, workers: int = 1) -> tuple[Synthesizer, ...]:
     return (*rungs, CachedClips())
 
 
-def voice_ladder(*voices: Synthesizer) -> Synthesizer:
+def voice_ladder(*voices: Synthesizer) -> CachingVoice:
     """One voice out of several, best first; sentences that come again are spoken from memory."""
     return CachingVoice(VoiceLadder(voices))

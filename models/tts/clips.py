@@ -18,7 +18,10 @@ from models.speech import SAMPLE_RATE, Delivery, Pcm, SpeechError
 FOLDER: Final = Path(__file__).with_name("clips")
 
 SENTENCES: Final = {
-    "trouble": "I'm sorry, I'm having trouble speaking right now. Please stay on the line or call again in a few minutes.",
+    "trouble": (
+        "I'm sorry, I'm having trouble speaking right now. "
+        "Please stay on the line or call again in a few minutes."
+    ),
     "moment": "One moment, please.",
     "repeat": "I'm sorry, could you say that again, please?",
     "emergency": "If this is an emergency, please hang up and dial 911.",

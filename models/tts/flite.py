@@ -52,7 +52,9 @@ class FliteLibrary:
                 ctypes.CDLL(f"libflite_{name}.so.1", mode=ctypes.RTLD_GLOBAL)
             register = getattr(ctypes.CDLL(f"libflite_cmu_us_{voice}.so.1"), f"register_cmu_us_{voice}")
         except OSError as error:
-            raise SpeechError(f"flite voice {voice!r} is not installed ({error}): install libflite1") from error
+            raise SpeechError(
+                f"flite voice {voice!r} is not installed ({error}): install libflite1"
+            ) from error
         library = self._library
         library.flite_init()
         library.flite_text_to_wave.restype = ctypes.POINTER(_Wave)

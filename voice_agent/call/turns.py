@@ -38,7 +38,8 @@ from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
 CERTAIN_S = 0.9
-"""Voice that has lasted this long over the agent's speech is no murmur of assent, unless it sounds like one."""
+"""Voice that has lasted this long over the agent's speech is no murmur of assent, unless it sounds like
+one."""
 
 DRAWN_OUT_S = 1.5
 """Not even a drawn-out "mm-hmm" lasts this long."""
