@@ -39,6 +39,20 @@ class Settings(BaseSettings):
     public_base_url: str = Field("", validation_alias=AliasChoices("PUBLIC_BASE_URL", "public_base_url"))
     """Origin under which Twilio reaches us (``https://voice.example.org``): signatures are checked against
     it."""
+    twilio_api_key_sid: str = Field(
+        "", validation_alias=AliasChoices("TWILIO_API_KEY_SID", "twilio_api_key_sid")
+    )
+    twilio_api_key_secret: SecretStr = Field(
+        SecretStr(""), validation_alias=AliasChoices("TWILIO_API_KEY_SECRET", "twilio_api_key_secret")
+    )
+    """With both, operators can join from a browser: they sign the browser's tokens."""
+
+    # Access
+    secret_key: SecretStr = Field(SecretStr(""), validation_alias=_own("SECRET_KEY"))
+    """Signs links to recordings; at least 32 random characters, the same in every process. Empty means one in
+    the data directory."""
+    rate_limit_storage: str = Field("", validation_alias=_own("RATE_LIMIT_STORAGE"))
+    """Where requests are counted: ``async+redis://...`` for several processes, empty for this one alone."""
 
     # Storage
     data_dir: Path = Field(Path(".data"), validation_alias=_own("DATA_DIR"))

@@ -31,7 +31,7 @@ from voice_agent.api.call_models import (
     shown_turn,
 )
 from voice_agent.api.event_feed import BadToken, EventFeed
-from voice_agent.api.ranges import Unsatisfiable, byte_range
+from voice_agent.api.recording_response import recording_response
 from voice_agent.call.events import CallEvent, call_event_adapter
 from voice_agent.call.picture import Picture, Theme
 from voice_agent.call.picture_png import png
@@ -253,27 +253,7 @@ def _add_recordings(router: APIRouter, calls: _Calls) -> None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"call {call_sid} has no recording")
         if filename == METADATA:
             return Response(json.dumps(recording.metadata()), media_type="application/json")
-        return _wav(files[filename](), range_, with_body=request.method == "GET")
-
-
-def _wav(wav: Wav, range_: str | None, *, with_body: bool) -> Response:
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-cache"}
-    try:
-        part = byte_range(range_, wav.size)
-    except Unsatisfiable as error:
-        raise HTTPException(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-            f"{error} cannot be had",
-            headers={"Content-Range": f"bytes */{wav.size}"},
-        ) from error
-    start, stop = part or (0, wav.size)
-    headers["Content-Length"] = str(stop - start)
-    if part:
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{wav.size}"
-    status = HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK
-    if not with_body:
-        return Response(status_code=status, headers=headers, media_type="audio/wav")
-    return StreamingResponse(wav.chunks(start, stop), status, headers, "audio/wav")
+        return recording_response(files[filename](), range_, with_body=request.method == "GET")
 
 
 def _wants_stream(request: Request) -> bool:

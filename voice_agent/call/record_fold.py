@@ -48,6 +48,11 @@ SOURCES = {"playground": "playground", "simulated": "simulated", "test": "simula
 """Sources of directions that are not real calls."""
 
 
+def entity_of(call_sid: str) -> UUID:
+    """The id of a call's entity: always the same for the same call."""
+    return uuid5(NAMESPACE_OID, call_sid)
+
+
 @dataclass
 class TurnRecord:
     """One exchange, in the published fields of ``Turn``. Times in ms count from the caller's first audio."""
@@ -118,7 +123,7 @@ class CallFold:
         """``first``: the earliest event at hand; it is not applied yet."""
         self.call = CallRecord(
             call_sid=first.call_sid,
-            entity_id=uuid5(NAMESPACE_OID, first.call_sid),
+            entity_id=entity_of(first.call_sid),
             started_at=first.at,
             last_event_at=first.at,
         )

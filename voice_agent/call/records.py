@@ -65,7 +65,7 @@ class CallRecords:
     ) -> CallPage:
         """One page of calls, newest first. Calls that begin while somebody turns pages do not shift them."""
         limit = max(1, min(limit, MAX_PAGE))
-        conditions = _conditions(wanted or CallFilter())
+        conditions = conditions_of(wanted or CallFilter())
         page = select(CallRow).where(*conditions).order_by(CallRow.number.desc()).limit(limit + 1)
         if continuation_token is not None:
             page = page.where(CallRow.number < continuation_token)
@@ -73,13 +73,13 @@ class CallRecords:
             total = await session.scalar(select(func.count()).select_from(CallRow).where(*conditions))
             rows = list(await session.scalars(page))
         token = rows[limit - 1].number if len(rows) > limit else None
-        return CallPage([_call(row) for row in rows[:limit]], total or 0, token)
+        return CallPage([record_of(row) for row in rows[:limit]], total or 0, token)
 
     async def call(self, call_sid: str) -> CallRecord | None:
         """One call, or None."""
         async with self._database.reading() as session:
             row = await session.scalar(select(CallRow).where(CallRow.call_sid == call_sid))
-        return None if row is None else _call(row)
+        return None if row is None else record_of(row)
 
     async def turns(self, call_sid: str) -> list[TurnRecord]:
         """The turns of a call, in order."""
@@ -126,7 +126,8 @@ class CallRecords:
             return await session.scalar(select(func.max(CallEventRow.id))) or 0
 
 
-def _conditions(wanted: CallFilter) -> list[ColumnElement[bool]]:
+def conditions_of(wanted: CallFilter) -> list[ColumnElement[bool]]:
+    """A filter in SQL."""
     conditions = []
     if wanted.status is not None:
         conditions.append(CallRow.status == wanted.status)
@@ -141,7 +142,8 @@ def _conditions(wanted: CallFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _call(row: CallRow) -> CallRecord:
+def record_of(row: CallRow) -> CallRecord:
+    """A row as what is known of the call."""
     call = CallRecord(**{field.name: getattr(row, field.name) for field in fields(CallRecord)})
     if call.completion_reason is None and datetime.now(UTC) - call.last_event_at > SILENT_FOR:
         call.status = "unknown"

@@ -1,0 +1,1 @@
+"""Who may do what: workspaces, API keys, roles, passwords, browser sessions, rate limits, the audit log."""

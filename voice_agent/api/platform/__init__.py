@@ -1,0 +1,1 @@
+"""The published platform interface under ``/platform``: one module per tag, fields and paths as published."""
