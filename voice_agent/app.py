@@ -23,15 +23,20 @@ from models.vad.silero import SileroVad
 from telephony.rest import TwilioRest
 from telephony.signature import PublicOrigin, SignatureChecker
 from telephony.tokens import StreamTokens
+from voice_agent.access.entrance import Entrance, open_entrance
+from voice_agent.access.errors import AccessError
 from voice_agent.api.calls import calls_router
 from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
+from voice_agent.api.platform.app import platform_app
+from voice_agent.api.platform.platform import BrowserPhones, Platform
 from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.network import Network
+from voice_agent.call.overview import CallOverview
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
@@ -43,6 +48,10 @@ from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchTicker
 from voice_agent.local_network import Account, local_network
+from voice_agent.operators.briefing_desk import BriefingDesk
+from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.no_live_calls import NoLiveCalls
+from voice_agent.operators.ports import LiveCalls
 from voice_agent.practice.scenario import demonstration
 from voice_agent.practice.seed import PATIENTS
 from voice_agent.practice.service import Services, load_services, service_folders
@@ -51,6 +60,7 @@ from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettin
 from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
+from voice_agent.web.login import login_router
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
@@ -82,6 +92,9 @@ class Application:
     switchboard: Switchboard
     admission: Admission
     ready: Ready
+    entrance: Entrance
+    escalations: EscalationRecords
+    live: LiveCalls
 
 
 async def serve(
@@ -168,8 +181,23 @@ async def running(
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         records = CallRecords(database)
+        entrance = await _entrance(settings, database)
+        escalations = EscalationRecords(database, entrance.workspace_id)
+        live = NoLiveCalls()
         ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
-        application = Application(settings, bus, database, records, services, switchboard, admission, ready)
+        application = Application(
+            settings=settings,
+            bus=bus,
+            database=database,
+            records=records,
+            services=services,
+            switchboard=switchboard,
+            admission=admission,
+            ready=ready,
+            entrance=entrance,
+            escalations=escalations,
+            live=live,
+        )
         http = _http(application, signatures, metrics, speech, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
@@ -246,6 +274,19 @@ async def _account(
     )
 
 
+async def _entrance(settings: Settings, database: Database) -> Entrance:
+    try:
+        return await open_entrance(
+            database,
+            settings.data_dir,
+            secret_key=settings.secret_key.get_secret_value(),
+            public_base_url=settings.public_base_url,
+            rate_limit_storage=settings.rate_limit_storage,
+        )
+    except AccessError as error:
+        raise StartError(str(error)) from error
+
+
 def _origin(settings: Settings, server: HttpServer) -> PublicOrigin:
     try:
         return PublicOrigin.parse(settings.public_base_url or server.base_url)
@@ -316,4 +357,39 @@ def _http(
     app.include_router(services_router(services, account.phone_url))
     app.include_router(voice_router(speech.voice))
     app.include_router(pages_router(site))
+    app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
+    platform = platform_app(_platform(application, account))
+    platform.openapi()
+    app.mount("/platform", platform)
     return app
+
+
+def _platform(application: Application, account: Account) -> Platform:
+    settings, services, entrance = application.settings, application.services, application.entrance
+    overview = CallOverview(application.database)
+    return Platform(
+        workspace_id=entrance.workspace_id,
+        guard=entrance.guard,
+        audit=entrance.audit,
+        roster=entrance.roster,
+        escalations=application.escalations,
+        live=application.live,
+        records=application.records,
+        overview=overview,
+        briefings=BriefingDesk(
+            application.live, application.records, overview, application.escalations, services
+        ),
+        bus=application.bus,
+        links=entrance.links,
+        recordings_dir=settings.recordings_dir,
+        records_calls=settings.recordings,
+        services={service.service_id: service.settings.name for service in services.services},
+        zone=services.default.settings.zone,
+        phones=BrowserPhones(
+            phone_url=account.phone_url,
+            account_sid=account.account_sid,
+            api_key_sid=settings.twilio_api_key_sid,
+            api_key_secret=settings.twilio_api_key_secret.get_secret_value(),
+            app_sid=account.app_sid,
+        ),
+    )

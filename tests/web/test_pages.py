@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router, readable_number
+from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
+from voice_agent.web.shell import readable_number
 
 WEB = Path(__file__).parents[2] / "voice_agent" / "web"
 DESK = PracticeNumber("+15550100100", "Front desk")

@@ -31,6 +31,12 @@ SHORTEST, LONGEST = 12, 256
 data deserves more."""
 
 
+def require_strength(password: str) -> None:
+    """Refuse a password that is too short. Raises :class:`WeakPassword`."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise WeakPassword(f"a password has {SHORTEST} to {LONGEST} characters, this one {len(password)}")
+
+
 class Passwords:
     """The passwords of an installation's operators."""
 
@@ -47,8 +53,7 @@ class Passwords:
         Raises:
             WeakPassword: fewer than 12 or more than 256 characters.
         """
-        if not SHORTEST <= len(password) <= LONGEST:
-            raise WeakPassword(f"a password has {SHORTEST} to {LONGEST} characters, this one {len(password)}")
+        require_strength(password)
         hashed = await self._in_thread(self._hasher.hash, password)
         async with self._database.session() as session:
             await session.merge(PasswordRow(operator_id=operator_id, hash=hashed, changed_at=self._clock()))

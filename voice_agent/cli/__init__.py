@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from voice_agent.cli import call, demo, doctor, emulator, graph, serve
+from voice_agent.cli import call, demo, doctor, emulator, graph, keys, operators, serve
 
 app = typer.Typer(
     name="voice-agent",
@@ -24,3 +24,5 @@ app.command("demo")(demo.demo)
 app.command("emulator")(emulator.emulator)
 app.command("doctor")(doctor.doctor)
 app.add_typer(graph.app, name="graph")
+app.add_typer(keys.app, name="keys")
+app.add_typer(operators.app, name="operators")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import phonenumbers
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from voice_agent.web.shell import Shell
 
 _HERE = Path(__file__).parent
 
@@ -67,48 +67,11 @@ class Site:
             raise ValueError(f"Site.phone_url must begin with ws:// or wss://, got {self.phone_url!r}")
 
 
-def content_security_policy(phone_url: str) -> str:
-    """The policy of every page: this origin alone, plus the softphone's websocket when there is one."""
-    phone = urlsplit(phone_url)
-    line = f" {phone.scheme}://{phone.netloc}" if phone_url else ""
-    return (
-        f"default-src 'self'; connect-src 'self'{line}; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    )
-
-
-def readable_number(number: str) -> str:
-    """E.164 as people read it (``+1 555-010-0123``); anything else unchanged."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
 def pages_router(site: Site) -> APIRouter:
     """Routes ``/``, ``/calls``, ``/calls/{sid}`` and ``/static/...``; they read no state but their files."""
     router = APIRouter(include_in_schema=False)
-    templates = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["readable_number"] = readable_number
+    page = Shell(site, site.phone_url).page
     static = StaticFiles(directory=_HERE / "static")
-    headers = {
-        "Content-Security-Policy": content_security_policy(site.phone_url),
-        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
-    }
-
-    def page(template: str, **values: str) -> HTMLResponse:
-        html = templates.get_template(template).render(site=site, **values)
-        return HTMLResponse(html, headers=headers)
 
     @router.get("/", response_class=HTMLResponse)
     async def ring() -> HTMLResponse:

@@ -75,7 +75,7 @@ def calls_router(platform: Platform) -> APIRouter:
         workspace_id: WorkspaceId,
         call_id: CallId,
         request: Request,
-        principal: Annotated[Principal, Depends(may_read)],
+        principal: Principal = Depends(may_read),
     ) -> CallDetailResponse:
         """One call with its turns, timeline and escalation."""
         call = await platform.call(call_id)

@@ -6,7 +6,6 @@ goes out.
 
 from __future__ import annotations
 
-from typing import Annotated
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -46,7 +45,6 @@ def operator_actions_router(platform: Platform) -> APIRouter:
     router = APIRouter(prefix="/v1/{workspace_id}/operators/{operator_id}", tags=["Operators"])
     may_act = platform.guard.authorize(Permission.OPERATORS_ACT, rate=Rate.COMMAND)
     may_brief = platform.guard.authorize(Permission.OPERATORS_ACT, rate=Rate.BRIEFING)
-    Acting = Annotated[Principal, Depends(may_act)]
 
     async def acting(principal: Principal, operator_id: UUID) -> Operator:
         if not principal.may_act_as(operator_id):
@@ -59,7 +57,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: AccessTokenRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> AccessTokenResponse:
         """What the operator's browser needs to hear and speak."""
         operator = await acting(principal, operator_id)
@@ -85,7 +83,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: BriefingRequest,
         request: Request,
-        principal: Annotated[Principal, Depends(may_brief)],
+        principal: Principal = Depends(may_brief),
     ) -> BriefingResponse:
         """What to read before joining."""
         try:
@@ -113,7 +111,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: JoinCallRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> JoinCallResponse:
         """Ring the operator into the call's conference."""
         operator = await acting(principal, operator_id)
@@ -148,7 +146,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: SwitchModeRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> SwitchModeResponse:
         """From listening to speaking, or back."""
         await acting(principal, operator_id)
@@ -169,7 +167,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: LeaveCallRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> SuccessResponse:
         """Take the operator out; the agent goes on."""
         await acting(principal, operator_id)
@@ -189,7 +187,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: SendGuidanceRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> SendGuidanceResponse:
         """Tell the agent something that the caller does not hear."""
         await acting(principal, operator_id)
@@ -213,7 +211,7 @@ def operator_actions_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: WrapUpRequest,
         request: Request,
-        principal: Acting,
+        principal: Principal = Depends(may_act),
     ) -> SuccessResponse:
         """Keep how the operator's part ended."""
         await acting(principal, operator_id)

@@ -63,7 +63,7 @@ def operators_router(platform: Platform) -> APIRouter:
         workspace_id: WorkspaceId,
         body: CreateOperatorRequest,
         request: Request,
-        principal: Annotated[Principal, Depends(may_manage)],
+        principal: Principal = Depends(may_manage),
     ) -> OperatorResponse:
         """A new operator, who is offline."""
         _may_give(principal, body.role)
@@ -119,7 +119,7 @@ def operators_router(platform: Platform) -> APIRouter:
         operator_id: OperatorId,
         body: UpdateOperatorRequest,
         request: Request,
-        principal: Annotated[Principal, Depends(may_change)],
+        principal: Principal = Depends(may_change),
     ) -> OperatorResponse:
         """Change a profile or a status: one's own status and telephone, or anything for a supervisor."""
         changes = body.changes()

@@ -84,7 +84,7 @@ def recordings_router(platform: Platform) -> APIRouter:
         workspace_id: WorkspaceId,
         call_sid: CallSid,
         request: Request,
-        principal: Annotated[Principal, Depends(may_read)],
+        principal: Principal = Depends(may_read),
     ) -> RecordingUrlsResponse:
         """Where the files are, for players that cannot send a key."""
         await stored(call_sid)

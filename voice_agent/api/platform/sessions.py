@@ -120,7 +120,7 @@ def sessions_router(platform: Platform) -> APIRouter:
         call_sid: CallSid,
         body: InjectRequest,
         request: Request,
-        principal: Annotated[Principal, Depends(may_inject)],
+        principal: Principal = Depends(may_inject),
     ) -> InjectResponse:
         """Tell the agent of a live call something; it is used in its next reply."""
         status = await platform.live.inject(call_sid, body.message, body.event_type, body.sender)

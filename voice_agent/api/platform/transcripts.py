@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
@@ -27,7 +26,7 @@ def transcripts_router(platform: Platform) -> APIRouter:
         workspace_id: WorkspaceId,
         call_sid: CallSid,
         request: Request,
-        principal: Annotated[Principal, Depends(may_read)],
+        principal: Principal = Depends(may_read),
     ) -> CallTranscriptResponse:
         """Caller and operators, in the order in which they spoke."""
         call = await platform.call(call_sid)

@@ -54,9 +54,8 @@ def recognizer(settings: Settings) -> Finding:
 
 def voice(settings: Settings) -> Finding:
     """The voice that is set, and the embedded ones below it."""
-    from models.tts.flite import FliteVoice
-
     from models.tts.espeak import EspeakVoice
+    from models.tts.flite import FliteVoice
 
     subject = "speaking"
     found = [

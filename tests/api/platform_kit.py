@@ -1,0 +1,168 @@
+"""The published interface over a database, with fake live calls, and a judge who knows what is published."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from live_calls import FakeLiveCalls
+from openapi_core import OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+
+from voice_agent.access.entrance import Entrance, open_entrance
+from voice_agent.access.limits import RateSettings
+from voice_agent.access.roles import Role
+from voice_agent.api.platform.app import platform_app
+from voice_agent.api.platform.platform import BrowserPhones, Platform
+from voice_agent.call.events import CallEvent
+from voice_agent.call.overview import CallOverview
+from voice_agent.call.record_writer import RecordWriter
+from voice_agent.call.records import CallRecords
+from voice_agent.operators.briefing_desk import BriefingDesk
+from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.ports import LiveCalls
+from voice_agent.operators.roster import Operator, Profile
+from voice_agent.practice.service import load_services
+from voice_agent.store.bus import EventBus
+from voice_agent.store.database import Database
+
+SPEC = Path(__file__).parent / "platform_spec" / "platform_trimmed.json"
+JSON = "application/json"
+UNJUDGED = frozenset({401, 403, 429})
+"""Answers of the door, which the description leaves out of most operations."""
+
+
+@cache
+def published() -> OpenAPI:
+    """The published description."""
+    return OpenAPI.from_file_path(str(SPEC))
+
+
+@dataclass
+class Judge:
+    """Compares every answer with what is published."""
+
+    judged: list[str] = field(default_factory=list)
+
+    async def __call__(self, response: httpx.Response) -> None:
+        await response.aread()
+        path = urlsplit(str(response.request.url)).path
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        if response.status_code in UNJUDGED or kind.startswith("audio/"):
+            return
+        request = response.request
+        query = {name: values[-1] for name, values in parse_qs(request.url.query.decode()).items()}
+        asked = MockRequest(
+            "http://practice",
+            request.method.lower(),
+            path.removeprefix("/platform"),
+            args=query,
+            headers={"Authorization": "Bearer key"},
+            data=request.content or None,
+            content_type=JSON if request.content else "",
+        )
+        if response.status_code < 400:
+            published().validate_request(asked)
+        published().validate_response(
+            asked, MockResponse(response.content, response.status_code, content_type=kind or JSON)
+        )
+        self.judged.append(f"{request.method} {path}")
+
+
+@dataclass
+class Desk:
+    """The interface and everything behind it."""
+
+    platform: Platform
+    entrance: Entrance
+    database: Database
+    writer: RecordWriter
+    live: FakeLiveCalls
+    app: FastAPI
+    keys: dict[Role, str]
+    judge: Judge = field(default_factory=Judge)
+
+    @property
+    def root(self) -> str:
+        """Under which path everything is."""
+        return f"/platform/v1/{self.platform.workspace_id}"
+
+    def client(
+        self, role: Role | None = Role.ADMIN, *, key: str = "", base_url: str = "http://127.0.0.1"
+    ) -> httpx.AsyncClient:
+        """A client with a key of ``role``, or with ``key``, or with none at all."""
+        secret = key or (self.keys[role] if role else "")
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, client=("127.0.0.1", 5000)),
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {secret}"} if secret else {},
+            event_hooks={"response": [self.judge]},
+        )
+
+    async def record(self, events: list[CallEvent]) -> None:
+        """Let a call be on record."""
+        for event in events:
+            self.platform.bus.publish(event)
+        assert await self.writer.flush()
+
+    async def operator(self, name: str = "Ana Duarte", **more: object) -> Operator:
+        """An operator on the roster."""
+        address = f"{name.lower().replace(' ', '.')}@practice.example"
+        return await self.entrance.roster.create(Profile(name, address, **more))  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def open_desk(
+    database: Database,
+    folder: Path,
+    *,
+    phones: BrowserPhones | None = None,
+    rates: RateSettings | None = None,
+    live: LiveCalls | None = None,
+) -> AsyncIterator[Desk]:
+    """A desk with a key for every role; recordings lie in ``folder / "recordings"``."""
+    bus = EventBus()
+    writer = RecordWriter(database, bus, folder)
+    await writer.start()
+    entrance = await open_entrance(database, folder, rates=rates)
+    fake = FakeLiveCalls()
+    records, overview = CallRecords(database), CallOverview(database)
+    escalations = EscalationRecords(database, entrance.workspace_id)
+    services = load_services(database)
+    platform = Platform(
+        workspace_id=entrance.workspace_id,
+        guard=entrance.guard,
+        audit=entrance.audit,
+        roster=entrance.roster,
+        escalations=escalations,
+        live=live or fake,
+        records=records,
+        overview=overview,
+        briefings=BriefingDesk(live or fake, records, overview, escalations, services),
+        bus=bus,
+        links=entrance.links,
+        recordings_dir=folder / "recordings",
+        services={service.service_id: service.settings.name for service in services.services},
+        phones=phones or BrowserPhones(phone_url="ws://127.0.0.1:9/emulator/phone"),
+    )
+    app = FastAPI()
+    app.mount("/platform", platform_app(platform))
+    keys = {
+        role: (await entrance.keys.create(entrance.workspace_id, name=role, role=role)).secret
+        for role in Role
+    }
+    yield Desk(platform, entrance, database, writer, fake, app, keys)
+    bus.close()
+    await writer.close()
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text is one."""
+    return str(UUID(text)) == text
