@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
+from call_script import BEGIN
 from fastapi import FastAPI
 from live_calls import FakeLiveCalls
 from openapi_core import OpenAPI
@@ -35,6 +37,7 @@ from voice_agent.store.database import Database
 
 SPEC = Path(__file__).parent / "platform_spec" / "platform_trimmed.json"
 JSON = "application/json"
+NOW = BEGIN + timedelta(hours=1)
 UNJUDGED = frozenset({401, 403, 429})
 """Answers of the door, which the description leaves out of most operations."""
 
@@ -126,8 +129,9 @@ async def open_desk(
     phones: BrowserPhones | None = None,
     rates: RateSettings | None = None,
     live: LiveCalls | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
 ) -> AsyncIterator[Desk]:
-    """A desk with a key for every role; recordings lie in ``folder / "recordings"``."""
+    """A desk with a key for every role, an hour after the scripted calls; recordings in ``recordings``."""
     bus = EventBus()
     writer = RecordWriter(database, bus, folder)
     await writer.start()
@@ -150,6 +154,7 @@ async def open_desk(
         links=entrance.links,
         recordings_dir=folder / "recordings",
         services={service.service_id: service.settings.name for service in services.services},
+        clock=clock,
         phones=phones or BrowserPhones(phone_url="ws://127.0.0.1:9/emulator/phone"),
     )
     app = FastAPI()
