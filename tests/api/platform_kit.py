@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import httpx
+import uvicorn
 from call_script import BEGIN
 from fastapi import FastAPI
+from jsonschema import Draft202012Validator, FormatChecker
 from live_calls import FakeLiveCalls
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
@@ -31,7 +36,6 @@ from voice_agent.operators.briefing_desk import BriefingDesk
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.operators.roster import Operator, Profile
-from voice_agent.practice.service import load_services
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
 
@@ -139,7 +143,6 @@ async def open_desk(
     fake = FakeLiveCalls()
     records, overview = CallRecords(database), CallOverview(database)
     escalations = EscalationRecords(database, entrance.workspace_id)
-    services = load_services(database)
     platform = Platform(
         workspace_id=entrance.workspace_id,
         guard=entrance.guard,
@@ -149,11 +152,11 @@ async def open_desk(
         live=live or fake,
         records=records,
         overview=overview,
-        briefings=BriefingDesk(live or fake, records, overview, escalations, services),
+        briefings=BriefingDesk(live or fake, records, overview, escalations),
         bus=bus,
         links=entrance.links,
         recordings_dir=folder / "recordings",
-        services={service.service_id: service.settings.name for service in services.services},
+        services={"dr_chen": "Dr. Chen's office"},
         clock=clock,
         phones=phones or BrowserPhones(phone_url="ws://127.0.0.1:9/emulator/phone"),
     )
@@ -168,6 +171,40 @@ async def open_desk(
     await writer.close()
 
 
-def is_uuid(text: str) -> bool:
-    """Whether a text is one."""
-    return str(UUID(text)) == text
+class _TellingServer(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """Serve ``app`` on a free port of this machine; gives the address."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = _TellingServer(config)
+    running = asyncio.create_task(server.serve())
+    await asyncio.wait_for(server.listening.wait(), 20)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await running
+
+
+@cache
+def published_event() -> Any:
+    """Judges one event of the stream."""
+    description = json.loads(SPEC.read_text())
+    return Draft202012Validator(
+        {
+            **description["components"]["schemas"]["WorkspaceSSEEvent"],
+            "components": description["components"],
+        },
+        format_checker=FormatChecker(),
+    )

@@ -72,16 +72,19 @@ class WorkspaceFeed:
         """Goes on after ``token``; without one, or with one that no feed gave out, from now on."""
         self._platform = platform
         self._since = platform.clock() - REPLAYED
-        self._calls, self._calls_token, self._entry = _resumed(platform, token)
+        self._calls_token, self._entry = _position(platform, token)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._audit_woke = asyncio.Event()
 
     async def items(self) -> AsyncGenerator[WorkspaceItem]:
-        """Items, until the process shuts down. At least every :data:`POLL_S` seconds there is one."""
-        if self._entry is None:
+        """Items, the first at once, at least one every :data:`POLL_S` seconds, until the process shuts down."""
+        if self._calls_token is None or self._entry is None:
+            self._calls_token = str(await self._platform.records.last_event_id())
             self._entry = await self._platform.audit.last_id()
+        yield WorkspaceItem(self._token(None), None)
         stop_waking = self._platform.audit.wake(self._audit_woke)
-        calls, entries = self._calls.items(), self._entries(self._entry)
+        feed = EventFeed(self._platform.records, self._platform.bus, token=self._calls_token)
+        calls, entries = feed.items(), self._entries(self._entry)
         next_call = asyncio.ensure_future(anext(calls, _END))
         next_entry = asyncio.ensure_future(anext(entries))
         try:
@@ -182,10 +185,11 @@ class _End:
 _END = _End()
 
 
-def _resumed(platform: Platform, token: str | None) -> tuple[EventFeed, str, int | None]:
+def _position(platform: Platform, token: str | None) -> tuple[str | None, int | None]:
+    """Where a token left off in both streams; twice None for one that no feed gave out."""
     calls_token, _, number = (token or "").partition("~")
-    if number.isascii() and number.isdigit() and len(number) <= 18:
+    if calls_token and number.isascii() and number.isdigit() and len(number) <= 18:
         with contextlib.suppress(BadToken):
-            feed = EventFeed(platform.records, platform.bus, token=calls_token or None)
-            return feed, calls_token, int(number)
-    return EventFeed(platform.records, platform.bus), "", None
+            EventFeed(platform.records, platform.bus, token=calls_token)
+            return calls_token, int(number)
+    return None, None
