@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
+import jwt
 import pytest
 from call_script import booking_call
 from live_calls import live_call
-from platform_kit import Desk
+from platform_kit import Desk, open_desk
 
+from voice_agent.access.limits import RateSettings
 from voice_agent.access.roles import Role
+from voice_agent.api.platform.platform import BrowserPhones
 from voice_agent.operators.ports import CallUnreachable, DeliveryStatus, OperatorBusy
+from voice_agent.operators.roster import OperatorRole
+from voice_agent.store.database import Database
 
 SID = "CA" + "1" * 32
 ANA = {"name": "Ana Duarte", "email": "ana@practice.example", "skills": ["spanish"]}
@@ -259,3 +265,79 @@ async def test_the_queue_shows_live_calls_with_their_reasons(desk: Desk) -> None
     assert first["service_name"] == "Dr. Chen's office"
     odd = next(item for item in told["queue"] if item["call_sid"] == "CAodd")
     assert (odd["direction"], odd["data_quality_flags"]) == ("inbound", ["invalid_direction"])
+
+
+async def test_on_an_account_the_browser_gets_a_signed_token(database: Database, tmp_path: Path) -> None:
+    phones = BrowserPhones("", "AC1", "SK1", "s" * 32, "AP1")
+    async with open_desk(database, tmp_path, phones=phones) as desk, desk.client() as client:
+        ana = await desk.operator()
+        desk.live.add(live_call(SID))
+        told = await client.post(f"{desk.root}/operators/{ana.id}/access-token", json={"call_sid": SID})
+    claims = jwt.decode(told.json()["token"], "s" * 32, algorithms=["HS256"])
+    assert claims["grants"]["identity"] == told.json()["identity"] == f"operator_{ana.id.hex}"
+    assert told.json()["connect_params"] == {}
+
+
+async def test_without_an_api_key_of_the_account_browsers_are_503(database: Database, tmp_path: Path) -> None:
+    phones = BrowserPhones("", "AC1", app_sid="AP1")
+    async with open_desk(database, tmp_path, phones=phones) as desk, desk.client() as client:
+        ana = await desk.operator()
+        desk.live.add(live_call(SID))
+        refused = await client.post(f"{desk.root}/operators/{ana.id}/access-token", json={"call_sid": SID})
+    assert refused.status_code == 503
+    assert "TWILIO_API_KEY_SID" in refused.json()["detail"]
+
+
+async def test_operators_act_in_their_own_name_only(desk: Desk) -> None:
+    ana, bea = await desk.operator(), await desk.operator("Bea Ito")
+    desk.live.add(live_call(SID))
+    keys, workspace = desk.entrance.keys, desk.platform.workspace_id
+    made = await keys.create(workspace, name="ana", role=Role.OPERATOR, operator_id=ana.id)
+    async with desk.client(key=made.secret) as client:
+        for path, status in (
+            (f"{desk.root}/operators/{ana.id}", 200),
+            (f"{desk.root}/operators/{bea.id}", 403),
+        ):
+            assert (await client.post(f"{path}/join-call", json={"call_sid": SID})).status_code == status
+            assert (await client.patch(path, json={"status": "online"})).status_code == status
+            assert (await client.post(f"{path}/briefing", json={"call_sid": SID})).status_code in (
+                status,
+                400,
+            )
+        assert (
+            await client.patch(f"{desk.root}/operators/{ana.id}", json={"role": "admin"})
+        ).status_code == 403
+
+
+async def test_nobody_makes_an_operator_more_powerful_than_themselves(desk: Desk) -> None:
+    chief = await desk.operator("Chief", role=OperatorRole.ADMIN)
+    ana = await desk.operator()
+    async with desk.client(Role.SUPERVISOR) as client:
+        assert (await client.post(f"{desk.root}/operators", json={**ANA, "role": "admin"})).status_code == 403
+        path = f"{desk.root}/operators/{ana.id}"
+        assert (await client.patch(path, json={"role": "admin"})).status_code == 403
+        assert (await client.patch(path, json={"role": "supervisor"})).status_code == 200
+        taken_over = await client.patch(
+            f"{desk.root}/operators/{chief.id}", json={"email": "me@practice.example"}
+        )
+    assert taken_over.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(Role.VIEWER, 403), (Role.OPERATOR, 403), (Role.SUPERVISOR, 200)]
+)
+async def test_the_log_is_for_supervisors(desk: Desk, role: Role, status: int) -> None:
+    async with desk.client(role) as client:
+        assert (await client.get(f"{desk.root}/operators/audit-log")).status_code == status
+
+
+async def test_briefings_are_limited_more_strictly(database: Database, tmp_path: Path) -> None:
+    async with open_desk(database, tmp_path, rates=RateSettings(briefing="1/minute")) as desk:
+        ana = await desk.operator()
+        async with desk.client() as client:
+            path = f"{desk.root}/operators/{ana.id}"
+            codes = [
+                (await client.post(f"{path}/briefing", json={"call_sid": "x"})).status_code for _ in range(2)
+            ]
+            assert codes == [400, 429]
+            assert (await client.get(path)).status_code == 200
