@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from platform_kit import Desk, open_desk
 
+from tests.api.platform_kit import Desk, open_desk
 from voice_agent.store.database import Database
 
 

@@ -19,10 +19,10 @@ import uvicorn
 from call_script import BEGIN
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator, FormatChecker
-from live_calls import FakeLiveCalls
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 
+from tests.api.live_calls import FakeLiveCalls
 from voice_agent.access.entrance import Entrance, open_entrance
 from voice_agent.access.limits import RateSettings
 from voice_agent.access.roles import Role

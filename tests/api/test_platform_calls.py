@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from call_script import BEGIN, booking_call, numbered
-from live_calls import live_call
-from platform_kit import Desk
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import Desk
 from voice_agent.access.roles import Role
 from voice_agent.api.platform.fields import service_uuid
 from voice_agent.call.events import (

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from live_calls import live_call
-from platform_kit import SPEC, open_desk
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import SPEC, open_desk
 from voice_agent.access.limits import RateSettings
 from voice_agent.access.roles import Role
 from voice_agent.api.platform.app import platform_app

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from call_script import booking_call
-from live_calls import live_call
-from platform_kit import NOW, Desk, open_desk
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import NOW, Desk, open_desk
 from voice_agent.access.roles import Role
 from voice_agent.operators.escalation_records import EscalationContext
 from voice_agent.operators.ports import Escalation, EscalationStatus, OperatorMode, OperatorOnCall

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from live_calls import live_call
-from platform_kit import Desk, open_desk, published_event, serving
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import Desk, open_desk, published_event, serving
 from voice_agent.access.roles import Role
 from voice_agent.api.platform.fields import service_uuid
 from voice_agent.call.events import (

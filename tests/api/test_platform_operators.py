@@ -8,9 +8,9 @@ from uuid import uuid4
 import jwt
 import pytest
 from call_script import booking_call
-from live_calls import live_call
-from platform_kit import Desk, open_desk
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import Desk, open_desk
 from voice_agent.access.limits import RateSettings
 from voice_agent.access.roles import Role
 from voice_agent.api.platform.platform import BrowserPhones

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import time_machine
 from call_script import booking_call
-from live_calls import live_call
-from platform_kit import Desk
 
+from tests.api.live_calls import live_call
+from tests.api.platform_kit import Desk
 from voice_agent.access.roles import Role
 from voice_agent.call.recorder import CallRecorder, RecordingInfo, Track
 from voice_agent.operators.ports import DeliveryStatus
