@@ -29,14 +29,12 @@ from voice_agent.api.calls import calls_router
 from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
-from voice_agent.api.platform.app import platform_app
-from voice_agent.api.platform.platform import BrowserPhones, Platform
+from voice_agent.api.platform.composition import PREFIX, composed_platform
 from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.network import Network
-from voice_agent.call.overview import CallOverview
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
@@ -48,7 +46,6 @@ from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchTicker
 from voice_agent.local_network import Account, local_network
-from voice_agent.operators.briefing_desk import BriefingDesk
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.no_live_calls import NoLiveCalls
 from voice_agent.operators.ports import LiveCalls
@@ -358,38 +355,18 @@ def _http(
     app.include_router(voice_router(speech.voice))
     app.include_router(pages_router(site))
     app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
-    platform = platform_app(_platform(application, account))
-    platform.openapi()
-    app.mount("/platform", platform)
-    return app
-
-
-def _platform(application: Application, account: Account) -> Platform:
-    settings, services, entrance = application.settings, application.services, application.entrance
-    overview = CallOverview(application.database)
-    return Platform(
-        workspace_id=entrance.workspace_id,
-        guard=entrance.guard,
-        audit=entrance.audit,
-        roster=entrance.roster,
-        escalations=application.escalations,
-        live=application.live,
-        records=application.records,
-        overview=overview,
-        briefings=BriefingDesk(
-            application.live, application.records, overview, application.escalations, services
-        ),
-        bus=application.bus,
-        links=entrance.links,
-        recordings_dir=settings.recordings_dir,
-        records_calls=settings.recordings,
-        services={service.service_id: service.settings.name for service in services.services},
-        zone=services.default.settings.zone,
-        phones=BrowserPhones(
-            phone_url=account.phone_url,
-            account_sid=account.account_sid,
-            api_key_sid=settings.twilio_api_key_sid,
-            api_key_secret=settings.twilio_api_key_secret.get_secret_value(),
-            app_sid=account.app_sid,
+    app.mount(
+        PREFIX,
+        composed_platform(
+            application.settings,
+            application.database,
+            application.entrance,
+            services,
+            application.records,
+            application.escalations,
+            application.live,
+            application.bus,
+            account,
         ),
     )
+    return app
