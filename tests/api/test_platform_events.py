@@ -13,10 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from tests.api.live_calls import live_call
 from tests.api.platform_kit import Desk, open_desk, published_event, serving
 from voice_agent.access.roles import Role
+from voice_agent.api.platform.events import events_router
 from voice_agent.api.platform.fields import service_uuid
 from voice_agent.call.events import (
     CallEvent,
@@ -202,3 +204,31 @@ async def test_nobody_watches_without_a_key(watched: Watched) -> None:
         f"{watched.desk.root}/events/stream", headers={"Authorization": "Bearer vak_wrong"}
     )
     assert refused.status_code == 401
+
+
+async def test_a_stream_ends_after_a_while_so_that_its_reader_proves_anew_who_it_is(desk: Desk) -> None:
+    app = FastAPI()
+    app.include_router(events_router(desk.platform, lifetime_s=0.0), prefix="/platform")
+    headers = {"Authorization": f"Bearer {desk.keys[Role.VIEWER]}"}
+    async with (
+        serving(app) as address,
+        httpx.AsyncClient(base_url=address, headers=headers, timeout=10) as client,
+    ):
+        whole = await client.get(f"{desk.root}/events/stream")
+    assert whole.text.startswith("retry: 3000\n\nid: ")
+
+
+async def test_more_streams_than_a_process_bears_are_refused(desk: Desk) -> None:
+    app = FastAPI()
+    app.include_router(events_router(desk.platform, max_streams=1), prefix="/platform")
+    headers = {"Authorization": f"Bearer {desk.keys[Role.VIEWER]}"}
+    path = f"{desk.root}/events/stream"
+    async with (
+        serving(app) as address,
+        httpx.AsyncClient(base_url=address, headers=headers, timeout=10) as client,
+        client.stream("GET", path) as first,
+    ):
+        await Reader(first).until_known()
+        refused = await client.get(path)
+    assert refused.status_code == 429
+    assert "too_many_streams" in refused.json()["detail"]

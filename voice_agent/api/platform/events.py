@@ -30,8 +30,10 @@ MAX_STREAMS = 100
 """Per process."""
 
 
-def events_router(platform: Platform, *, lifetime_s: float = LIFETIME_S) -> APIRouter:
-    """Operations of the tag Events."""
+def events_router(
+    platform: Platform, *, lifetime_s: float = LIFETIME_S, max_streams: int = MAX_STREAMS
+) -> APIRouter:
+    """Operations of the tag Events. ``max_streams`` of this process may be open at a time."""
     router = APIRouter(prefix="/v1/{workspace_id}/events", tags=["Events"])
     may_read = platform.guard.authorize(Permission.EVENTS_READ, rate=Rate.STREAM)
     open_streams: set[WorkspaceFeed] = set()
@@ -75,10 +77,10 @@ def events_router(platform: Platform, *, lifetime_s: float = LIFETIME_S) -> APIR
         last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=8000)] = None,
     ) -> StreamingResponse:
         """What happens from now on, or since the event with this id."""
-        if len(open_streams) >= MAX_STREAMS:
+        if len(open_streams) >= max_streams:
             raise HTTPException(
                 429,
-                f"too_many_streams: {MAX_STREAMS} are open; close some",
+                f"too_many_streams: {max_streams} are open; close some",
                 headers={"Retry-After": str(round(KEEPALIVE_S))},
             )
         return StreamingResponse(

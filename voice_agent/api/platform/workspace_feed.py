@@ -77,7 +77,7 @@ class WorkspaceFeed:
         self._audit_woke = asyncio.Event()
 
     async def items(self) -> AsyncGenerator[WorkspaceItem]:
-        """Items, the first at once, at least one every :data:`POLL_S` seconds, until the process shuts down."""
+        """Items until the process shuts down: the first at once, then at least one per :data:`POLL_S`."""
         if self._calls_token is None or self._entry is None:
             self._calls_token = str(await self._platform.records.last_event_id())
             self._entry = await self._platform.audit.last_id()
