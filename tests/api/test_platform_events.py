@@ -228,7 +228,9 @@ async def test_more_streams_than_a_process_bears_are_refused(desk: Desk) -> None
         httpx.AsyncClient(base_url=address, headers=headers, timeout=10) as client,
         client.stream("GET", path) as first,
     ):
-        await Reader(first).until_known()
+        reader = Reader(first)  # the stream is open for as long as somebody reads it
+        await reader.until_known()
         refused = await client.get(path)
+        assert reader.last_id
     assert refused.status_code == 429
     assert "too_many_streams" in refused.json()["detail"]
