@@ -35,10 +35,10 @@ from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.network import Network
+from voice_agent.call.parts import CallParts
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
-from voice_agent.call.session import CallParts
 from voice_agent.call.sessions import Sessions
 from voice_agent.call.speech import SpeechServices, speech_services
 from voice_agent.call.switchboard import Switchboard
@@ -46,8 +46,9 @@ from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchTicker
 from voice_agent.local_network import Account, local_network
+from voice_agent.operators.duty import OnDuty
 from voice_agent.operators.escalation_records import EscalationRecords
-from voice_agent.operators.no_live_calls import NoLiveCalls
+from voice_agent.operators.live import LocalLiveCalls
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.practice.scenario import demonstration
 from voice_agent.practice.seed import PATIENTS
@@ -88,6 +89,7 @@ class Application:
     services: Services
     switchboard: Switchboard
     admission: Admission
+    duty: OnDuty
     ready: Ready
     entrance: Entrance
     escalations: EscalationRecords
@@ -141,13 +143,14 @@ async def running(
         stack.push_async_callback(writer.close)
         # Before that: open event streams end when the bus does, and would hold the server up.
         stack.callback(bus.close)
-        services = await _services(settings, database)
+        duty = OnDuty()
+        services = await _services(settings, database, duty)
         speech = speech_services(settings, services.default.settings.keyterms)
         stack.push_async_callback(speech.close)
         await speech.start()
         account = await _account(settings, server, services, stack)
         origin = _origin(settings, server)
-        parts = await _shared_parts(settings, bus, speech, stack)
+        parts = await _shared_parts(settings, bus, speech, duty, stack)
         probe = LoadProbe()
         probe.start()
         stack.callback(probe.stop)
@@ -157,6 +160,9 @@ async def running(
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
         sessions = Sessions(bus, parts, services, settings.max_call_duration_s)
+        live = LocalLiveCalls(bus, sessions, duty)
+        await live.start()
+        stack.push_async_callback(live.close)
         switchboard = Switchboard(
             Network(rest, tokens, origin, account.app_sid),
             sessions,
@@ -180,7 +186,6 @@ async def running(
         records = CallRecords(database)
         entrance = await _entrance(settings, database)
         escalations = EscalationRecords(database, entrance.workspace_id)
-        live = NoLiveCalls()
         ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
         application = Application(
             settings=settings,
@@ -194,6 +199,7 @@ async def running(
             entrance=entrance,
             escalations=escalations,
             live=live,
+            duty=duty,
         )
         http = _http(application, signatures, metrics, speech, account)
         http.openapi()
@@ -221,10 +227,12 @@ def quiet_logs(level: str) -> None:
     )
 
 
-async def _services(settings: Settings, database: Database) -> Services:
+async def _services(settings: Settings, database: Database, duty: OnDuty) -> Services:
     folders = service_folders(settings.services_dir) if settings.services_dir else []
     try:
-        services = load_services(database, folders, reasoner=_language_model(settings))
+        services = load_services(
+            database, folders, reasoner=_language_model(settings), person_available=duty.anyone_free
+        )
     except ServiceError as error:
         raise StartError(str(error)) from error
     # The first is the example practice: it comes with people and a calendar.
@@ -296,7 +304,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 async def _shared_parts(
-    settings: Settings, bus: EventBus, speech: SpeechServices, stack: AsyncExitStack
+    settings: Settings, bus: EventBus, speech: SpeechServices, duty: OnDuty, stack: AsyncExitStack
 ) -> CallParts:
     def fault(where: str) -> Callable[[Exception], None]:
         return lambda error: log.error("tick_failed", where=where, error=type(error).__name__)
@@ -317,6 +325,7 @@ async def _shared_parts(
         recognizers=speech.recognizers,
         voice=speech.voice,
         recorder=recordings if settings.recordings else lambda *_: None,
+        anyone_free=duty.anyone_free,
     )
 
 
