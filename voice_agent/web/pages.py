@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import phonenumbers
 from fastapi import APIRouter, HTTPException, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_HERE = Path(__file__).parent
+from voice_agent.web.shell import FOLDER, Shell, content_security_policy, websocket_origin
 
 CallSid = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -67,63 +64,27 @@ class Site:
             raise ValueError(f"Site.phone_url must begin with ws:// or wss://, got {self.phone_url!r}")
 
 
-def content_security_policy(phone_url: str) -> str:
-    """The policy of every page: this origin alone, plus the softphone's websocket when there is one."""
-    phone = urlsplit(phone_url)
-    line = f" {phone.scheme}://{phone.netloc}" if phone_url else ""
-    return (
-        f"default-src 'self'; connect-src 'self'{line}; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    )
-
-
-def readable_number(number: str) -> str:
-    """E.164 as people read it (``+1 555-010-0123``); anything else unchanged."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
 def pages_router(site: Site) -> APIRouter:
     """Routes ``/``, ``/calls``, ``/calls/{sid}`` and ``/static/...``; they read no state but their files."""
     router = APIRouter(include_in_schema=False)
-    templates = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["readable_number"] = readable_number
-    static = StaticFiles(directory=_HERE / "static")
-    headers = {
-        "Content-Security-Policy": content_security_policy(site.phone_url),
-        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
-    }
-
-    def page(template: str, **values: str) -> HTMLResponse:
-        html = templates.get_template(template).render(site=site, **values)
-        return HTMLResponse(html, headers=headers)
+    line = [websocket_origin(site.phone_url)] if site.phone_url else []
+    shell = Shell(content_security_policy(*line), site=site)
+    static = StaticFiles(directory=FOLDER / "static")
 
     @router.get("/", response_class=HTMLResponse)
     async def ring() -> HTMLResponse:
         """The softphone with the live view beside it."""
-        return page("ring.html", here="ring")
+        return shell.page("ring.html", here="ring")
 
     @router.get("/calls", response_class=HTMLResponse)
     async def calls() -> HTMLResponse:
         """All calls, the running ones first."""
-        return page("calls.html", here="calls")
+        return shell.page("calls.html", here="calls")
 
     @router.get("/calls/{call_sid}", response_class=HTMLResponse)
     async def call(call_sid: CallSid) -> HTMLResponse:
         """One call: live while it runs, with timeline and recording afterwards."""
-        return page("call.html", here="call", call_sid=call_sid)
+        return shell.page("call.html", here="call", call_sid=call_sid)
 
     @router.get("/static/{path:path}")
     async def asset(path: str, request: Request) -> Response:

@@ -1,0 +1,73 @@
+"""The operators' console: one page from which every active call is seen, and any of them taken over.
+
+The page itself knows nothing of calls. Its modules talk to the Platform API of the operator's workspace, with
+the session's cookie and the token against forged requests that is rendered here, and to the event streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+
+from voice_agent.web.pages import Site
+from voice_agent.web.shell import Shell, content_security_policy, websocket_origin
+
+TWILIO = ("https://*.twilio.com", "wss://*.twilio.com")
+"""Where Twilio's Voice SDK registers, reports and signals: roaming edges, so no single name will do."""
+
+TWILIO_SOUNDS = "https://sdk.twilio.com"
+"""Where it has its ringing tones from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who sits at the console.
+
+    Attributes:
+        workspace_id: the workspace whose calls are shown.
+        operator_id: the operator entity of the person signed in.
+        operator_name: as others see them.
+        csrf_token: sent back as ``X-CSRF-Token`` with everything that changes something.
+        sign_in_url: where to go when the session has ended; "" when there is no signing in.
+    """
+
+    workspace_id: str
+    operator_id: str
+    operator_name: str
+    csrf_token: str
+    sign_in_url: str = ""
+
+    @property
+    def platform_url(self) -> str:
+        """The Platform API of the workspace."""
+        return f"/platform/v1/{self.workspace_id}"
+
+
+def console_policy(phone_url: str) -> str:
+    """The console's policy: this origin, plus the local network's softphone or else Twilio's edges."""
+    if phone_url:
+        return content_security_policy(websocket_origin(phone_url))
+    return content_security_policy(*TWILIO, media=(TWILIO_SOUNDS,))
+
+
+def console_router(site: Site, desk: Callable[..., Any]) -> APIRouter:
+    """Route ``/console``.
+
+    Args:
+        site: what the pages show about this installation.
+        desk: a dependency that returns the :class:`Desk` of whoever asks, or refuses or redirects them by
+            raising :class:`~fastapi.HTTPException`.
+    """
+    router = APIRouter(include_in_schema=False)
+    shell = Shell(console_policy(site.phone_url), site=site)
+
+    @router.get("/console", response_class=HTMLResponse)
+    async def console(whose: Annotated[Desk, Depends(desk)]) -> HTMLResponse:
+        """The queue, the selected call and the operator's own line."""
+        return shell.page("console.html", {"Cache-Control": "no-store"}, here="console", desk=whose)
+
+    return router
