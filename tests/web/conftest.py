@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from scripted_desk import ScriptedDesk
 from scripted_practice import ScriptedPractice
 
 FLAGS = [
@@ -59,6 +60,14 @@ def public_practice(tmp_path: Path) -> Iterator[ScriptedPractice]:
     practice.start()
     yield practice
     practice.stop()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[ScriptedDesk]:
+    desk = ScriptedDesk(tmp_path)
+    desk.start()
+    yield desk
+    desk.stop()
 
 
 def is_complaint(message: ConsoleMessage) -> bool:

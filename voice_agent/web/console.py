@@ -4,8 +4,7 @@ The page itself knows nothing of calls. Its modules talk to the Platform API of 
 the session's cookie and the token against forged requests that is rendered here, and to the event streams.
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated here, because the route's dependency is an argument of the function around it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
