@@ -141,7 +141,7 @@ class ScriptedDesk(ScriptedPractice):
 
     def _app(self) -> FastAPI:
         app = super()._app()
-        desk = Desk(WORKSPACE, ME, "Dana Whitfield", CSRF, "/login?next=/console")
+        desk = Desk(WORKSPACE, ME, "Dana Whitfield", CSRF)
         app.include_router(console_router(self.site, lambda: desk))
         app.include_router(self._platform())
 

@@ -193,6 +193,25 @@ def test_after_a_broken_stream_nothing_is_missing_and_nothing_comes_twice(
     assert page.evaluate("window.tones") == 4
 
 
+def test_a_stream_that_the_server_renews_is_no_loss(console: Page, desk: ScriptedDesk) -> None:
+    console.evaluate(
+        """() => {
+            window.alarmed = false;
+            const notice = document.getElementById("link-problem");
+            const look = () => { window.alarmed ||= !notice.hidden; };
+            new MutationObserver(look).observe(notice, { attributes: true });
+        }"""
+    )
+    desk.happen("operator.status_changed", operator_id="another", status="online")
+    desk.cut_streams()
+    until(console, lambda: len(desk.stream_resumed_from) == 2, "the next stream")
+    desk.queue = [JOHN]
+    desk.happen("call.ended", call_sid=CALL_SID, direction="inbound", duration_seconds=3)
+    expect(rows(console)).to_have_count(1)
+    assert console.evaluate("window.alarmed") is False
+    assert desk.stream_resumed_from[1] == "1763600000000"
+
+
 def test_an_escalation_is_noticed_even_without_the_stream(console: Page, desk: ScriptedDesk) -> None:
     desk.stream_refusals = [(503, "stream_unavailable")] * 1000
     desk.cut_streams()
@@ -229,7 +248,7 @@ def test_who_is_signed_out_is_told_where_to_sign_in(console: Page, desk: Scripte
 def test_too_many_windows_are_named_and_not_tried_again(console: Page, desk: ScriptedDesk) -> None:
     desk.stream_refusals = [(429, "too_many_streams")]
     desk.cut_streams()
-    expect(console.get_by_text("open in too many windows")).to_be_visible()
+    expect(console.get_by_text("Too many event streams")).to_be_visible()
     console.wait_for_timeout(700)  # longer than the first attempt again would take
     assert len(desk.stream_resumed_from) == 1
 
@@ -261,6 +280,22 @@ def test_the_list_of_keys_opens_with_a_question_mark_and_can_switch_them_off(
     console.keyboard.press("?")
     expect(help_).to_be_hidden()
     expect(console.locator("#desk")).to_be_hidden()
+
+
+LAST_ID = """async (pieces) => {
+    const { EventParser } = await import("/static/js/console/sse.js");
+    const parser = new EventParser("7");
+    return pieces.map((piece) => {
+        parser.feed(piece);
+        return parser.lastId;
+    });
+}"""
+
+
+def test_an_id_counts_when_its_event_is_whole_even_without_data(page: Page, desk: ScriptedDesk) -> None:
+    page.goto(f"{desk.url}/calls")
+    pieces = ["id: 8\n", "data: {}\n", "\n", "id: 9\n\n"]
+    assert page.evaluate(LAST_ID, pieces) == ["7", "7", "8", "9"]
 
 
 PARSE = """async (text) => {

@@ -13,9 +13,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from voice_agent.web.pages import Site
-from voice_agent.web.shell import Shell, content_security_policy, websocket_origin
+from voice_agent.web.shell import Shell, content_security_policy
 
-TWILIO = ("https://*.twilio.com", "wss://*.twilio.com")
+TWILIO = "https://*.twilio.com wss://*.twilio.com"
 """Where Twilio's Voice SDK registers, reports and signals: roaming edges, so no single name will do."""
 
 TWILIO_SOUNDS = "https://sdk.twilio.com"
@@ -31,14 +31,19 @@ class Desk:
         operator_id: the operator entity of the person signed in.
         operator_name: as others see them.
         csrf_token: sent back as ``X-CSRF-Token`` with everything that changes something.
-        sign_in_url: where to go when the session has ended; "" when there is no signing in.
+        account_url: where one signs in and out, and comes back from.
     """
 
     workspace_id: str
     operator_id: str
     operator_name: str
     csrf_token: str
-    sign_in_url: str = ""
+    account_url: str = "/login?next=/console"
+
+    @property
+    def initials(self) -> str:
+        """The operator's name where there is no room for it."""
+        return "".join(word[0] for word in self.operator_name.split()[:2]).upper()
 
     @property
     def platform_url(self) -> str:
@@ -49,8 +54,8 @@ class Desk:
 def console_policy(phone_url: str) -> str:
     """The console's policy: this origin, plus the local network's softphone or else Twilio's edges."""
     if phone_url:
-        return content_security_policy(websocket_origin(phone_url))
-    return content_security_policy(*TWILIO, media=(TWILIO_SOUNDS,))
+        return content_security_policy(phone_url)
+    return content_security_policy("", connect=TWILIO, media=TWILIO_SOUNDS)
 
 
 def console_router(site: Site, desk: Callable[..., Any]) -> APIRouter:
@@ -62,11 +67,13 @@ def console_router(site: Site, desk: Callable[..., Any]) -> APIRouter:
             raising :class:`~fastapi.HTTPException`.
     """
     router = APIRouter(include_in_schema=False)
-    shell = Shell(console_policy(site.phone_url), site=site)
+    shell = Shell(site, site.phone_url, policy=console_policy(site.phone_url))
 
     @router.get("/console", response_class=HTMLResponse)
     async def console(whose: Annotated[Desk, Depends(desk)]) -> HTMLResponse:
         """The queue, the selected call and the operator's own line."""
-        return shell.page("console.html", {"Cache-Control": "no-store"}, here="console", desk=whose)
+        page = shell.page("console.html", here="console", desk=whose)
+        page.headers["Cache-Control"] = "no-store"
+        return page
 
     return router

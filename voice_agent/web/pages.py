@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,7 +18,9 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from voice_agent.web.shell import FOLDER, Shell, content_security_policy, websocket_origin
+from voice_agent.web.shell import Shell
+
+_HERE = Path(__file__).parent
 
 CallSid = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -67,24 +70,23 @@ class Site:
 def pages_router(site: Site) -> APIRouter:
     """Routes ``/``, ``/calls``, ``/calls/{sid}`` and ``/static/...``; they read no state but their files."""
     router = APIRouter(include_in_schema=False)
-    line = [websocket_origin(site.phone_url)] if site.phone_url else []
-    shell = Shell(content_security_policy(*line), site=site)
-    static = StaticFiles(directory=FOLDER / "static")
+    page = Shell(site, site.phone_url).page
+    static = StaticFiles(directory=_HERE / "static")
 
     @router.get("/", response_class=HTMLResponse)
     async def ring() -> HTMLResponse:
         """The softphone with the live view beside it."""
-        return shell.page("ring.html", here="ring")
+        return page("ring.html", here="ring")
 
     @router.get("/calls", response_class=HTMLResponse)
     async def calls() -> HTMLResponse:
         """All calls, the running ones first."""
-        return shell.page("calls.html", here="calls")
+        return page("calls.html", here="calls")
 
     @router.get("/calls/{call_sid}", response_class=HTMLResponse)
     async def call(call_sid: CallSid) -> HTMLResponse:
         """One call: live while it runs, with timeline and recording afterwards."""
-        return shell.page("call.html", here="call", call_sid=call_sid)
+        return page("call.html", here="call", call_sid=call_sid)
 
     @router.get("/static/{path:path}")
     async def asset(path: str, request: Request) -> Response:

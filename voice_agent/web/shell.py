@@ -1,42 +1,61 @@
-"""What every page shares: the templates, the headers, the policy that forbids everything foreign."""
+"""What every page comes with: templates, and headers that forbid whatever no page needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import phonenumbers
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-FOLDER = Path(__file__).parent
-
-COMMON_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",
-    }
-)
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
-def content_security_policy(*connect: str, media: tuple[str, ...] = ()) -> str:
-    """The policy of a page: this origin alone, plus the origins its scripts may connect to and play from."""
-    reach = " ".join(["'self'", *connect])
-    sound = " ".join(["", "media-src 'self'", *media]) + ";" if media else ""
+class Shell:
+    """Renders pages of one site."""
+
+    def __init__(self, site: Any, phone_url: str, *, policy: str = "") -> None:
+        """``site`` is what templates know as such; ``phone_url`` the softphone's address, "" without one.
+
+        ``policy`` takes the place of the common content security policy.
+        """
+        self._site = site
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["readable_number"] = readable_number
+        self._headers = {
+            "Content-Security-Policy": policy or content_security_policy(phone_url),
+            "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-cache",
+        }
+
+    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page from a template of this folder."""
+        html = self._templates.get_template(template).render(site=self._site, **values)
+        return HTMLResponse(html, status, headers=self._headers)
+
+
+def content_security_policy(phone_url: str, *, connect: str = "", media: str = "") -> str:
+    """The policy of every page: this origin alone, plus the softphone's websocket when there is one.
+
+    ``connect`` and ``media`` are further sources, for a page that cannot do without them.
+    """
+    phone = urlsplit(phone_url)
+    line = f" {phone.scheme}://{phone.netloc}" if phone_url else ""
     return (
-        f"default-src 'self'; connect-src {reach};{sound} object-src 'none'; base-uri 'none'; "
+        f"default-src 'self'; connect-src 'self'{line}{connect and ' ' + connect}; "
+        f"media-src 'self'{media and ' ' + media}; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
-
-
-def websocket_origin(url: str) -> str:
-    """``ws://host:port`` of a websocket address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def readable_number(number: str) -> str:
@@ -46,25 +65,3 @@ def readable_number(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
-class Shell:
-    """Renders templates into pages with their headers."""
-
-    def __init__(self, policy: str, **shared: object) -> None:
-        """``policy``: the content security policy; ``shared``: values every template of it may use."""
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["readable_number"] = readable_number
-        self._environment.globals.update(shared)
-        self._headers = {"Content-Security-Policy": policy, **COMMON_HEADERS}
-
-    def page(self, template: str, headers: Mapping[str, str] | None = None, **values: object) -> HTMLResponse:
-        """A page; ``headers`` replace or add to the common ones."""
-        html = self._environment.get_template(template).render(**values)
-        return HTMLResponse(html, headers={**self._headers, **(headers or {})})

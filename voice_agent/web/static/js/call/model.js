@@ -242,7 +242,24 @@ export class CallModel {
   }
 
   on_escalation_requested(event) {
-    this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason);
+    this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason, "escalation");
+  }
+
+  on_escalation_connected(event) {
+    this.settle("escalation");
+    this.note(event.t, "operator", "A person is there");
+  }
+
+  on_escalation_completed() {
+    this.settle("escalation");
+  }
+
+  on_operator_mode_switched(event) {
+    this.note(event.t, "operator", event.mode === "takeover" ? "Operator speaks" : "Operator listens");
+  }
+
+  on_guidance(event) {
+    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message);
   }
 
   on_forward_call_resolved(event) {
@@ -251,10 +268,15 @@ export class CallModel {
   }
 
   /** What needs attention; the same thing again is counted and not repeated. */
-  alert(at, label, text) {
+  alert(at, label, text, kind = "") {
     const known = this.alerts.find((alert) => alert.label === label && alert.text === text);
     if (known) known.times += 1;
-    else this.alerts.push({ at, label, text, times: 1 });
+    else this.alerts.push({ at, label, text, kind, times: 1 });
     this.note(at, "warn", label, text);
+  }
+
+  /** What needed attention has got it. */
+  settle(kind) {
+    this.alerts = this.alerts.filter((alert) => alert.kind !== kind);
   }
 }

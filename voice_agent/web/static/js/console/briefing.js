@@ -43,7 +43,7 @@ export class Briefing {
       if (this.sid === sid) this.say("");
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
-      if (this.sid === sid) this.say(error.message);
+      if (this.sid === sid) this.say(`${error.message} ${error.detail}`);
     } finally {
       this.wait(false);
       this.draw();

@@ -55,8 +55,8 @@ export class CallPanel extends EventTarget {
 
   /** The other operator who speaks to the caller; "" if it is the agent, or oneself. */
   get speaker() {
-    const others = [...this.operators.values()].filter(({ id }) => id !== this.me);
-    return this.agentMuted && others.length ? others.at(-1).name || "Another operator" : "";
+    const others = [...this.operators].filter(([id, { speaks }]) => speaks && id !== this.me);
+    return others.length ? others[0][1].name || "Another operator" : "";
   }
 
   /** Follows a call of the queue from its first event on. */
@@ -65,7 +65,6 @@ export class CallPanel extends EventTarget {
     for (const part of [this.transcript, this.events, this.graph, this.risk, this.valence]) part.clear();
     this.model = new CallModel(item.call_sid);
     this.operators = new Map();
-    this.agentMuted = false;
     this.feeling = "";
     this.heardFeelings = false;
     this.startedAt = 0;
@@ -98,12 +97,13 @@ export class CallPanel extends EventTarget {
   }
 
   follow(event) {
-    if (event.type === "participant_joined" && event.participant_role === "operator") {
-      this.operators.set(event.participant_id, { id: event.operator_entity_id, name: event.display_name });
-    } else if (event.type === "participant_left") {
-      this.operators.delete(event.participant_id);
-    } else if (event.type === "speaker_muted") {
-      this.agentMuted = event.muted;
+    if (event.type === "operator_joined") {
+      this.operators.set(event.operator_id, { name: event.name, speaks: false });
+    } else if (event.type === "operator_left") {
+      this.operators.delete(event.operator_id);
+    } else if (event.type === "operator_mode_switched") {
+      const { name = "" } = this.operators.get(event.operator_id) ?? {};
+      this.operators.set(event.operator_id, { name, speaks: event.mode === "takeover" });
     } else if (event.type === "emotion") {
       this.heardFeelings = true;
       this.feeling = event.dominant;

@@ -5,6 +5,7 @@ const TIMEOUT_MS = 20_000;
 /** What a refusal means to an operator, by HTTP status; 0 stands for no answer at all. */
 const REMEDIES = {
   0: "The server cannot be reached. Try again when the connection is back.",
+  400: "This cannot be done with this call now.",
   401: "You are signed out. Sign in again, then repeat this.",
   403: "This is not allowed. Reload the page; if that does not help, your account lacks the operator's role.",
   404: "This call is over.",

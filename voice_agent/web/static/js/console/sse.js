@@ -4,6 +4,7 @@ export class EventParser {
   /** @param lastId the id an earlier stream ended with. */
   constructor(lastId = "") {
     this.lastId = lastId;
+    this.nextId = lastId;
     this.rest = "";
     this.begin();
   }
@@ -30,12 +31,14 @@ export class EventParser {
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "data") this.data.push(value);
     if (field === "event") this.type = value;
-    if (field === "id" && !value.includes("\0")) this.lastId = value;
+    if (field === "id" && !value.includes("\0")) this.nextId = value;
     return null;
   }
 
+  /** The id counts once its event is whole: a stream that breaks within an event goes on before it. */
   dispatch() {
     const { type, data } = this;
+    this.lastId = this.nextId;
     this.begin();
     return data.length ? { id: this.lastId, type: type || "message", data: data.join("\n") } : null;
   }

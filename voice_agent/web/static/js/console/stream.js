@@ -15,10 +15,10 @@ const SILENCE_MS = 60_000;
 /** Events remembered, so that one that is sent again is told from one that is new. */
 const REMEMBERED = 500;
 
-/** Signing in again in another tab helps, so this is tried again as well. */
-const SIGNED_OUT = new Set([401, 403]);
+/** What a refusal means, by HTTP status. Signing in again in another tab helps, so those are tried again as well. */
+export const REFUSALS = { 401: "signed-out", 403: "forbidden" };
 
-/** Events: `event` ({ type, data }), `status` ("live" | "lost" | "signed-out" | "crowded"). */
+/** Events: `event` ({ type, data }), `status` ("live" | "lost" | "signed-out" | "forbidden" | "crowded"). */
 export class WorkspaceStream extends EventTarget {
   constructor(url) {
     super();
@@ -35,7 +35,6 @@ export class WorkspaceStream extends EventTarget {
     while (this.status !== "crowded") {
       const opened = await this.connect();
       failures = opened ? 0 : failures + 1;
-      if (this.status === "live") this.show("lost");
       if (this.status !== "crowded") await this.rest(delayAfter(failures));
     }
   }
@@ -44,7 +43,10 @@ export class WorkspaceStream extends EventTarget {
     return Promise.race([pause(milliseconds), new Promise((resolve) => { this.wake = resolve; })]);
   }
 
-  /** One connection, until it ends; true when it was opened. */
+  /**
+   * One connection, until it ends; true when it was opened. The server ends each after a while, to see who is there:
+   * that is no loss, unless the next one cannot be opened.
+   */
   async connect() {
     const abort = new AbortController();
     let guard = setTimeout(() => abort.abort(), SILENCE_MS);
@@ -65,10 +67,11 @@ export class WorkspaceStream extends EventTarget {
         clearTimeout(guard);
         guard = setTimeout(() => abort.abort(), SILENCE_MS);
         for (const event of parser.feed(part.value)) this.receive(event);
+        this.lastId = parser.lastId;
       }
     } catch (error) {
       if (!(error instanceof TypeError) && error.name !== "AbortError") throw error; // those two: no connection
-      if (!opened) this.show("lost");
+      this.show("lost");
     } finally {
       clearTimeout(guard);
     }
@@ -78,11 +81,10 @@ export class WorkspaceStream extends EventTarget {
   async refused(response) {
     const text = await response.text();
     if (text.includes("too_many_streams")) this.show("crowded");
-    else this.show(SIGNED_OUT.has(response.status) ? "signed-out" : "lost");
+    else this.show(REFUSALS[response.status] ?? "lost");
   }
 
   receive({ id, type, data }) {
-    if (id) this.lastId = id;
     const key = `${id} ${type} ${data}`;
     if (id && this.seen.has(key)) return;
     this.seen.add(key);

@@ -13,9 +13,12 @@ import { callerName } from "../console/ranking.js";
 import { Refresher } from "../console/refresher.js";
 import { Shortcuts } from "../console/shortcuts.js";
 import { StatusSwitch } from "../console/statusswitch.js";
-import { WorkspaceStream } from "../console/stream.js";
+import { REFUSALS, WorkspaceStream } from "../console/stream.js";
 import { showStrip } from "../console/strip.js";
 import { WrapUp } from "../console/wrapup.js";
+
+/** Problems that another account solves. */
+const ACCOUNT = { "signed-out": "Sign in again", forbidden: "Sign in as an operator" };
 
 /** Events of the workspace after which the queue may look different. */
 const CHANGES = /^(call|operator)\./;
@@ -25,11 +28,12 @@ const LINK = {
   lost: "Connection lost. What you see may be old; the page reconnects by itself.",
   stale: "The queue cannot be read. What you see may be old; the page tries again by itself.",
   "signed-out": "You are signed out.",
-  crowded: "The console is open in too many windows. Close one, then reload this page.",
+  forbidden: "Your account may not see the calls of this workspace.",
+  crowded: "Too many event streams are open. Close other windows with calls in them, then reload this page.",
 };
 
 const root = byId("console");
-const { platform: base, operator: me, signIn } = root.dataset;
+const { platform: base, operator: me, account } = root.dataset;
 const csrf = document.querySelector("meta[name=csrf-token]").content;
 
 const platform = new Platform({ base, operator: me, csrf });
@@ -52,7 +56,7 @@ function showLink() {
   const worse = LINK[link.stream] ? link.stream : link.reading;
   const notice = byId("link-problem");
   notice.hidden = !LINK[worse];
-  const again = worse === "signed-out" && signIn ? [" ", element("a", { href: signIn }, "Sign in again")] : [];
+  const again = ACCOUNT[worse] ? [" ", element("a", { href: account }, ACCOUNT[worse])] : [];
   notice.replaceChildren(LINK[worse], ...again);
 }
 
@@ -161,7 +165,7 @@ stream.addEventListener("status", ({ detail }) => {
 });
 refresher.addEventListener("fresh", ({ detail }) => show(detail));
 refresher.addEventListener("stale", ({ detail }) => {
-  link.reading = detail.status === 401 ? "signed-out" : "stale";
+  link.reading = REFUSALS[detail.status] ?? "stale";
   showLink();
 });
 queue.addEventListener("choose", ({ detail }) => select(detail));
