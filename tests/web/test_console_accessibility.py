@@ -120,3 +120,13 @@ def test_nothing_is_cut_off_at_any_width(page: Page, desk: ScriptedDesk, width: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     parts = ".corner > *, .corner label, .actions button, .facts dd, .strip dd"
     assert page.evaluate(CUT_OFF, parts) == []
+
+
+def test_who_has_the_floor_is_always_in_view(page: Page, desk: ScriptedDesk) -> None:
+    desk.emit(*BEGINNING, *MIDDLE)
+    for width in (390, 1000, 1400):
+        page.set_viewport_size({"width": width, "height": 820})
+        page.goto(f"{desk.url}/console")
+        page.get_by_role("button", name="Maria Alvarez").click()
+        page.get_by_role("textbox", name="Guide the agent").focus()
+        expect(page.locator("#floor")).to_be_in_viewport(ratio=1)
