@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from scripted_desk import ScriptedDesk
 from scripted_practice import ScriptedPractice
 
@@ -23,7 +23,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+"""Nothing is waited for that long but on a machine with much else to do."""
 
 
 def _chromium() -> str:
@@ -39,6 +40,7 @@ def _chromium() -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = _chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from scripted_practice import CALL_SID
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 
 COUNT_CHIMES = """
     window.tones = 0;
@@ -96,6 +97,14 @@ def test_the_wait_goes_on_between_two_readings(console: Page) -> None:
     expect(rows(console).first.locator(".wait")).to_have_text(re.compile(r"waiting 0:4[4-9]"))
 
 
+def test_a_call_that_waits_for_nobody_shows_its_length(console: Page, desk: ScriptedDesk) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=75)
+    desk.queue = [call(wait_seconds=0.0, started_at=begun.isoformat())]
+    desk.happen("call.started", call_sid=CALL_SID, direction="inbound", service_id="front_desk")
+    expect(rows(console)).to_have_count(1)
+    expect(rows(console).locator(".wait")).to_have_text(re.compile(r"^1:[1-3]\d$"))
+
+
 def test_rows_stay_and_keep_the_keyboard_when_the_order_changes(console: Page, desk: ScriptedDesk) -> None:
     maria = rows(console).nth(1).get_by_role("button")
     maria.focus()
@@ -146,6 +155,22 @@ def test_a_new_escalation_rises_to_the_top_and_chimes_once(console: Page, desk: 
     desk.happen("operator.status_changed", operator_id="another", status="busy")
     until(console, lambda: desk.readings > readings, "another reading")
     assert chimes(console) == 1
+
+
+def test_an_operator_who_takes_over_by_themselves_sets_off_no_alarm(
+    console: Page, desk: ScriptedDesk
+) -> None:
+    console.get_by_role("button", name="Maria Alvarez").click()
+    console.get_by_role("button", name="Take over").click()
+    expect(console.locator("#floor-title")).to_have_text("You are speaking to the caller")
+    desk.queue = [JOHN, call(escalation_active=True)]
+    desk.operator["status"] = "busy"
+    desk.happen("call.escalated", call_sid=CALL_SID, escalation_id="E1", trigger="operator", reason="")
+    desk.happen("operator.joined_call", call_sid=CALL_SID, operator_id=desk.operator["id"], mode="takeover")
+    expect(rows(console).first.locator(".chip")).to_have_text("With you")
+    expect(console.get_by_role("radio", name="Busy")).to_be_checked()
+    expect(console).to_have_title("Console · Brookside Family Practice")
+    assert chimes(console) == 0
 
 
 def test_an_escalation_that_is_older_than_the_page_makes_no_sound(page: Page, desk: ScriptedDesk) -> None:

@@ -20,7 +20,7 @@ from voice_agent.call.events import (
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 SILENCE = b"\xff" * 160
 
 

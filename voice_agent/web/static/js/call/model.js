@@ -241,13 +241,14 @@ export class CallModel {
     this.alert(event.t, `${event.part}: now ${words(event.rung)}`, event.reason);
   }
 
+  /** An operator who takes over by themselves asks for nobody. */
   on_escalation_requested(event) {
+    if (event.trigger === "operator") return;
     this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason, "escalation");
   }
 
-  on_escalation_connected(event) {
+  on_escalation_connected() {
     this.settle("escalation");
-    this.note(event.t, "operator", "A person is there");
   }
 
   on_escalation_completed() {

@@ -19,14 +19,18 @@ function chip(text, tone) {
 
 function chips(call, escalation) {
   const first = [];
-  if (call.escalation_active) {
-    const taken = escalation?.status === "connected";
-    first.push(chip(taken ? "With an operator" : "Wants a person", taken ? "operator" : "urgent"));
-  }
+  if (escalation?.mine) first.push(chip("With you", "operator"));
+  else if (escalation?.status === "connected") first.push(chip("With an operator", "operator"));
+  else if (call.escalation_active) first.push(chip("Wants a person", "urgent"));
   const feeling = mood(call);
   const named = (call.priority_reasons ?? []).filter((name) => name !== "negative_emotion" || !feeling);
   const reasons = named.map((name) => chip(reason(name), "reason"));
   return [...first, ...reasons, feeling && chip(feeling.text, feeling.tone)].filter(Boolean);
+}
+
+/** Whether a person is with the caller already. */
+export function isAttended(escalation) {
+  return Boolean(escalation?.mine) || escalation?.status === "connected";
 }
 
 class Row {
@@ -54,7 +58,7 @@ class Row {
   update(call, escalation, readAt) {
     this.call = call;
     this.readAt = readAt;
-    this.node.classList.toggle("escalated", call.escalation_active && escalation?.status !== "connected");
+    this.node.classList.toggle("escalated", call.escalation_active && !isAttended(escalation));
     this.node.dataset.sid = call.call_sid;
     this.node.dataset.risk = call.risk_level ?? "unknown";
     this.button.style.setProperty("--urgency", String(call.priority_score));
@@ -74,7 +78,9 @@ class Row {
   }
 
   tick() {
-    write(this.wait, `waiting ${clock(this.call.wait_seconds + (performance.now() - this.readAt) / 1000)}`);
+    const { wait_seconds: waited, started_at: start } = this.call;
+    if (waited > 0) write(this.wait, `waiting ${clock(waited + (performance.now() - this.readAt) / 1000)}`);
+    else write(this.wait, start ? clock((Date.now() - Date.parse(start)) / 1000) : "");
   }
 }
 
@@ -97,7 +103,7 @@ export class QueueList extends EventTarget {
     return this.order.map((sid) => this.rows.get(sid).call);
   }
 
-  /** Shows these calls. @param escalations active ones by call. */
+  /** Shows these calls. @param escalations active ones by call; `mine` marks the call that this operator is on. */
   update(calls, escalations) {
     const now = performance.now();
     const order = ranked(calls);

@@ -6,9 +6,9 @@ import { Briefing } from "../console/briefing.js";
 import { CallPanel } from "../console/callpanel.js";
 import { FloorBar } from "../console/floorbar.js";
 import { Guidance } from "../console/guidance.js";
-import { Platform } from "../console/platform.js";
+import { Platform, PlatformError } from "../console/platform.js";
 import { Presence, Stance } from "../console/presence.js";
-import { QueueList } from "../console/queue.js";
+import { QueueList, isAttended } from "../console/queue.js";
 import { callerName } from "../console/ranking.js";
 import { Refresher } from "../console/refresher.js";
 import { Shortcuts } from "../console/shortcuts.js";
@@ -22,6 +22,9 @@ const ACCOUNT = { "signed-out": "Sign in again", forbidden: "Sign in as an opera
 
 /** Events of the workspace after which the queue may look different. */
 const CHANGES = /^(call|operator)\./;
+
+/** Whoever is on a call counts as busy. */
+const ON_CALL = new Set(["operator.joined_call", "operator.left_call"]);
 
 const LINK = {
   live: "",
@@ -70,7 +73,12 @@ function showProblem(problem) {
     element("strong", {}, where + error.message),
     error.detail ? element("span", {}, ` ${error.detail}`) : "",
   );
-  if (error.status === 409) offerToLeave(notice);
+  if (error.status === 409) offerToLeave(notice).catch(showRefusal);
+}
+
+function showRefusal(error) {
+  if (!(error instanceof PlatformError)) throw error;
+  showProblem({ error });
 }
 
 /** Busy may mean that a line of an earlier page is still on a call. */
@@ -136,11 +144,12 @@ function toggleSound() {
 
 function show({ queue: calls, dashboard, escalations }) {
   const bySid = new Map(escalations.filter(({ call_sid: sid }) => sid).map((each) => [each.call_sid, each]));
+  if (!presence.away) bySid.set(presence.sid, { ...bySid.get(presence.sid), mine: true });
   known = new Map(calls.map((call) => [call.call_sid, call]));
   queue.update(calls, bySid);
   showStrip(dashboard);
   alarm.settle(calls
-    .filter((call) => call.escalation_active && bySid.get(call.call_sid)?.status !== "connected")
+    .filter((call) => call.escalation_active && !isAttended(bySid.get(call.call_sid)))
     .map((call) => ({ sid: call.call_sid, name: callerName(call), why: call.brief_context ?? "" })));
   const shown = known.get(panel.call?.sid);
   if (shown) panel.update(shown);
@@ -148,12 +157,17 @@ function show({ queue: calls, dashboard, escalations }) {
   showLink();
 }
 
+function readStatus() {
+  platform.me().then(({ status }) => myStatus.show(status)).catch(showRefusal);
+}
+
 function happened({ type, data }) {
-  if (type === "call.escalated") {
+  if (type === "call.escalated" && data.trigger !== "operator") {
     alarm.raise(data.call_sid, callerName(known.get(data.call_sid) ?? { caller_id: "" }), data.reason);
   }
   if (type === "call.ended") presence.callEnded(data.call_sid);
   if (type === "operator.status_changed" && data.operator_id === me) myStatus.show(data.status);
+  if (ON_CALL.has(type) && data.operator_id === me) readStatus();
   if (CHANGES.test(type)) refresher.request();
 }
 
@@ -204,4 +218,4 @@ window.addEventListener("beforeunload", (event) => {
 showFloor();
 stream.run();
 refresher.run();
-platform.me().then(({ status }) => myStatus.show(status), (error) => showProblem({ error }));
+readStatus();
