@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from scripted_desk import ScriptedDesk
 from scripted_practice import ScriptedPractice
 
 FLAGS = [
@@ -22,7 +23,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+"""Nothing is waited for that long but on a machine with much else to do."""
 
 
 def _chromium() -> str:
@@ -38,6 +40,7 @@ def _chromium() -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = _chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -59,6 +62,14 @@ def public_practice(tmp_path: Path) -> Iterator[ScriptedPractice]:
     practice.start()
     yield practice
     practice.stop()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[ScriptedDesk]:
+    desk = ScriptedDesk(tmp_path)
+    desk.start()
+    yield desk
+    desk.stop()
 
 
 def is_complaint(message: ConsoleMessage) -> bool:

@@ -16,8 +16,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 class Shell:
     """Renders pages of one site."""
 
-    def __init__(self, site: Any, phone_url: str) -> None:
-        """``site`` is what templates know as such; ``phone_url`` the softphone's address, "" without one."""
+    def __init__(self, site: Any, phone_url: str, *, policy: str = "") -> None:
+        """``site`` is what templates know as such; ``phone_url`` the softphone's address, "" without one.
+
+        ``policy`` takes the place of the common content security policy.
+        """
         self._site = site
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -28,7 +31,7 @@ class Shell:
         )
         self._templates.filters["readable_number"] = readable_number
         self._headers = {
-            "Content-Security-Policy": content_security_policy(phone_url),
+            "Content-Security-Policy": policy or content_security_policy(phone_url),
             "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
@@ -41,12 +44,16 @@ class Shell:
         return HTMLResponse(html, status, headers=self._headers)
 
 
-def content_security_policy(phone_url: str) -> str:
-    """The policy of every page: this origin alone, plus the softphone's websocket when there is one."""
+def content_security_policy(phone_url: str, *, connect: str = "", media: str = "") -> str:
+    """The policy of every page: this origin alone, plus the softphone's websocket when there is one.
+
+    ``connect`` and ``media`` are further sources, for a page that cannot do without them.
+    """
     phone = urlsplit(phone_url)
     line = f" {phone.scheme}://{phone.netloc}" if phone_url else ""
     return (
-        f"default-src 'self'; connect-src 'self'{line}; object-src 'none'; base-uri 'none'; "
+        f"default-src 'self'; connect-src 'self'{line}{connect and ' ' + connect}; "
+        f"media-src 'self'{media and ' ' + media}; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )
 

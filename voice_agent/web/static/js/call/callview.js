@@ -1,10 +1,11 @@
 /** One call on the page, live or over. Owns the feed, the model and the parts that show it. */
 
 import { Aftermath } from "./aftermath.js";
+import { drawAlerts } from "./alerts.js";
 import { byId, element } from "./dom.js";
 import { EventList } from "./eventlist.js";
 import { Feed } from "./feed.js";
-import { clock, flat, instant, phoneNumber, words } from "./format.js";
+import { clock, flat, phoneNumber, words } from "./format.js";
 import { GraphPicture } from "./graph.js";
 import { CallModel } from "./model.js";
 import { Tiles } from "./tiles.js";
@@ -88,7 +89,7 @@ export class CallView extends EventTarget {
     byId("fact-state").textContent = words(model.state || "–");
     byId("fact-turns").textContent = model.turnsTaken;
     byId("fact-barge-ins").textContent = model.bargeIns;
-    this.drawAlerts(model.alerts);
+    drawAlerts(byId("alerts"), model.alerts);
     this.drawCaptured([...model.captured]);
     this.transcript.update(model.takeChanged());
     this.tiles.update(model.figures);
@@ -107,17 +108,6 @@ export class CallView extends EventTarget {
     const page = element("a", { href: `/calls/${sid}` }, "Open this call");
     const what = status === "ended" ? `Ended: ${words(reason)}. ` : called ? `Rang ${phoneNumber(called)}. ` : "";
     return location.pathname === "/" ? [what, page] : [what];
-  }
-
-  drawAlerts(alerts) {
-    const list = byId("alerts");
-    list.hidden = alerts.length === 0;
-    list.replaceChildren(...alerts.map(({ at, label, text, times }) => element(
-      "li",
-      {},
-      element("time", {}, instant(at)), " ", element("strong", {}, label), text ? ` ${text}` : "",
-      times > 1 ? ` (${times} times)` : "",
-    )));
   }
 
   drawCaptured(entries) {

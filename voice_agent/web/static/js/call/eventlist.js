@@ -31,6 +31,11 @@ const DETAILS = {
   silence_check: (event) => `${event.seconds.toFixed(1)} s`,
   degraded: (event) => `${event.part}: ${words(event.rung)}`,
   escalation_requested: (event) => words(event.trigger),
+  operator_invited: (event) => event.name,
+  operator_joined: (event) => event.name,
+  operator_left: (event) => words(event.reason),
+  operator_mode_switched: (event) => event.mode,
+  guidance: (event) => `“${event.message}” ${words(event.status)}`,
   forward_call_resolved: (event) => words(event.result),
 };
 

@@ -9,13 +9,15 @@
 import { eventsUrl } from "./api.js";
 import { delayAfter } from "./backoff.js";
 
+/** New streams in a row after which a call is given up, unless its page says otherwise. */
 const ATTEMPTS = 12;
 
 /** Events: `event` (a call event), `gap` ({missing}), `status` ("live" | "waiting" | "lost"). */
 export class Feed extends EventTarget {
-  constructor(sid) {
+  constructor(sid, { attempts = ATTEMPTS } = {}) {
     super();
     this.url = eventsUrl(sid);
+    this.attempts = attempts;
     this.last = 0;
     this.failures = 0;
     this.timer = 0;
@@ -45,7 +47,7 @@ export class Feed extends EventTarget {
       this.emit("status", "waiting");
       return;
     }
-    if (this.failures >= ATTEMPTS) {
+    if (this.failures >= this.attempts) {
       this.emit("status", "lost");
       return;
     }

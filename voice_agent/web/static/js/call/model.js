@@ -241,8 +241,26 @@ export class CallModel {
     this.alert(event.t, `${event.part}: now ${words(event.rung)}`, event.reason);
   }
 
+  /** An operator who takes over by themselves asks for nobody. */
   on_escalation_requested(event) {
-    this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason);
+    if (event.trigger === "operator") return;
+    this.alert(event.t, `A person is wanted: ${words(event.trigger)}`, event.reason, "escalation");
+  }
+
+  on_escalation_connected() {
+    this.settle("escalation");
+  }
+
+  on_escalation_completed() {
+    this.settle("escalation");
+  }
+
+  on_operator_mode_switched(event) {
+    this.note(event.t, "operator", event.mode === "takeover" ? "Operator speaks" : "Operator listens");
+  }
+
+  on_guidance(event) {
+    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message);
   }
 
   on_forward_call_resolved(event) {
@@ -251,10 +269,15 @@ export class CallModel {
   }
 
   /** What needs attention; the same thing again is counted and not repeated. */
-  alert(at, label, text) {
+  alert(at, label, text, kind = "") {
     const known = this.alerts.find((alert) => alert.label === label && alert.text === text);
     if (known) known.times += 1;
-    else this.alerts.push({ at, label, text, times: 1 });
+    else this.alerts.push({ at, label, text, kind, times: 1 });
     this.note(at, "warn", label, text);
+  }
+
+  /** What needed attention has got it. */
+  settle(kind) {
+    this.alerts = this.alerts.filter((alert) => alert.kind !== kind);
   }
 }

@@ -31,19 +31,21 @@ function spokenByPerson(line) {
   return [element("span", { class: line.final ? "heard" : "partial" }, line.text || "…"), ...flags];
 }
 
-function content(line) {
+function content(line, speakers) {
   const time = element("time", {}, instant(line.at));
   if (line.kind === "note") {
     const text = line.text ? element("span", { class: "note-text" }, line.text) : "";
     return [time, element("p", {}, element("strong", {}, line.label), line.text ? " " : "", text)];
   }
   const words = line.kind === "agent" ? spokenByAgent(line) : spokenByPerson(line);
-  return [time, element("p", {}, element("b", { class: "speaker" }, SPEAKERS[line.kind]), " ", ...words)];
+  return [time, element("p", {}, element("b", { class: "speaker" }, speakers[line.kind]), " ", ...words)];
 }
 
 export class Transcript {
-  constructor(list) {
+  /** @param speakers how the three kinds of speaker are called. */
+  constructor(list, speakers = SPEAKERS) {
     this.list = list;
+    this.speakers = speakers;
     this.items = new Map();
   }
 
@@ -79,6 +81,6 @@ export class Transcript {
     this.place(item, line.order);
     item.className = `line ${line.kind} ${line.tone ?? ""}`.trimEnd();
     item.classList.toggle("speaking", line.kind === "agent" && !line.spoken);
-    item.replaceChildren(...content(line));
+    item.replaceChildren(...content(line, this.speakers));
   }
 }

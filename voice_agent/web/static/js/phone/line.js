@@ -1,7 +1,8 @@
 /**
  * A phone line into the local network: 20 ms µ-law frames both ways, and a few JSON messages about the call.
  *
- * Events: `ringing` and `answered` ({callSid}), `audio` (ArrayBuffer), `ended` ({reason}), each once but `audio`.
+ * Events: `opened`, `ringing` and `answered` ({callSid}), `audio` (ArrayBuffer), `ended` ({reason}), each once but
+ * `audio`.
  */
 
 import { words } from "../call/format.js";
@@ -9,20 +10,26 @@ import { words } from "../call/format.js";
 /** What the network gives as the number of a caller who withholds it. */
 const WITHHELD = "anonymous";
 
+/** The line's address for a call from `from` (E.164, or "" to withhold the number) to `to`. */
+export function dialling(phoneUrl, { to, from }) {
+  const url = new URL(phoneUrl);
+  url.searchParams.set("to", to);
+  url.searchParams.set("from", from || WITHHELD);
+  return url;
+}
+
 /** Bytes that may wait in the browser before frames are dropped: half a second, beyond which speech is stale. */
 const BACKLOG_LIMIT = 4000;
 
 export class Line extends EventTarget {
-  /** @param {string} phoneUrl the line's websocket. @param {string} from E.164, or "" to withhold the number. */
-  constructor(phoneUrl, { to, from }) {
+  /** @param {URL | string} url the line's websocket: one that dials, or one that waits to be rung. */
+  constructor(url) {
     super();
-    const url = new URL(phoneUrl);
-    url.searchParams.set("to", to);
-    url.searchParams.set("from", from || WITHHELD);
     this.answered = false;
     this.ended = false;
     this.socket = new WebSocket(url);
     this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => this.emit("opened");
     this.socket.onmessage = ({ data }) => this.receive(data);
     this.socket.onclose = () => this.end("the line was lost");
   }

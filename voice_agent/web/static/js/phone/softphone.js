@@ -3,7 +3,7 @@
 import { byId } from "../call/dom.js";
 import { clock } from "../call/format.js";
 import { Handset, MicrophoneError } from "./audio.js";
-import { Line } from "./line.js";
+import { Line, dialling } from "./line.js";
 import { speak } from "./voice.js";
 
 /** Loudness (dB below full scale) at the empty end of a meter. */
@@ -87,7 +87,7 @@ export class Softphone extends EventTarget {
   }
 
   dial(handset) {
-    const line = new Line(this.root.dataset.url, { to: byId("to").value, from: byId("from").value });
+    const line = new Line(dialling(this.root.dataset.url, { to: byId("to").value, from: byId("from").value }));
     this.line = line;
     line.addEventListener("ringing", ({ detail }) => this.ringing(detail));
     line.addEventListener("answered", ({ detail }) => this.answered(detail));
