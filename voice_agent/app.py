@@ -26,6 +26,7 @@ from telephony.tokens import StreamTokens
 from voice_agent.access.entrance import Entrance, open_entrance
 from voice_agent.access.errors import AccessError
 from voice_agent.api.calls import calls_router
+from voice_agent.api.console_desk import desk_of
 from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
@@ -48,6 +49,7 @@ from voice_agent.call.watch import WatchTicker
 from voice_agent.local_network import Account, local_network
 from voice_agent.operators.duty import OnDuty
 from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.keeper import OperatorKeeper
 from voice_agent.operators.live import LocalLiveCalls
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.practice.scenario import demonstration
@@ -58,6 +60,7 @@ from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettin
 from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
+from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
@@ -186,6 +189,9 @@ async def running(
         records = CallRecords(database)
         entrance = await _entrance(settings, database)
         escalations = EscalationRecords(database, entrance.workspace_id)
+        keeper = OperatorKeeper(bus, escalations, entrance.roster, duty)
+        await keeper.start()
+        stack.push_async_callback(keeper.close)
         ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
         application = Application(
             settings=settings,
@@ -363,6 +369,7 @@ def _http(
     app.include_router(services_router(services, account.phone_url))
     app.include_router(voice_router(speech.voice))
     app.include_router(pages_router(site))
+    app.include_router(console_router(site, desk_of(application.entrance.guard)))
     app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
     app.mount(
         PREFIX,

@@ -216,7 +216,7 @@ async def test_a_browser_listens_on_the_local_network_without_a_token(desk: Desk
         "token": "",
         "identity": identity,
         "conference_sid": "CF" + "1" * 32,
-        "connect_params": {"softphone_url": f"ws://127.0.0.1:9/emulator/phone?listen=client:{identity}"},
+        "connect_params": {"phone_url": f"ws://127.0.0.1:9/emulator/phone?listen=client:{identity}"},
     }
 
 

@@ -126,6 +126,8 @@ class Roster:
         self._database = database
         self._workspace_id = workspace_id
         self._clock = clock
+        self.on_change: Callable[[Operator], None] = lambda _: None
+        """Told of every operator that was changed."""
 
     async def create(self, profile: Profile) -> Operator:
         """A new operator, who is offline.
@@ -175,6 +177,7 @@ class Roster:
                 after = _operator(row)
         except IntegrityError as error:
             raise _taken(str(changes.get("email"))) from error
+        self.on_change(after)
         return before, after
 
     async def note_call(self, operator_id: UUID) -> None:

@@ -237,7 +237,7 @@ def _browser_phone(phones: BrowserPhones, operator: Operator) -> tuple[str, dict
         listening = urlunsplit(
             url._replace(query=urlencode({"listen": f"client:{operator.identity}"}, safe=":"))
         )
-        return "", {"softphone_url": listening}
+        return "", {"phone_url": listening}
     if not (phones.api_key_sid and phones.api_key_secret):
         raise HTTPException(
             503, "browser audio is not configured: set TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET"

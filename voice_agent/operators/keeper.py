@@ -1,0 +1,71 @@
+"""Keeps what lives longer than a call: escalations go into the records, the roster's statuses to who is on duty."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from voice_agent.call import events
+from voice_agent.call.operator_events import EscalationEvent
+from voice_agent.operators.duty import OnDuty
+from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.live_view import LiveView
+from voice_agent.operators.roster import Operator, OperatorStatus, Roster
+from voice_agent.store.bus import EventBus
+
+log = structlog.get_logger(__name__)
+
+
+class OperatorKeeper:
+    """Follows the event stream and the roster of one process."""
+
+    def __init__(self, bus: EventBus, records: EscalationRecords, roster: Roster, duty: OnDuty) -> None:
+        self._subscription = bus.subscribe()
+        self._bus = bus
+        self._records = records
+        self._roster = roster
+        self._duty = duty
+        self._views: dict[str, LiveView] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take in who is online now, then follow."""
+        for operator in await self._roster.everybody():
+            self._changed(operator)
+        self._roster.on_change = self._changed
+        self._task = asyncio.create_task(self._follow(), name="operator-keeper")
+
+    async def close(self) -> None:
+        """Stop following. Idempotent."""
+        self._bus.unsubscribe(self._subscription)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def _changed(self, operator: Operator) -> None:
+        if operator.status == OperatorStatus.OFFLINE:
+            self._duty.offline(str(operator.id))
+        else:
+            self._duty.online(str(operator.id))
+
+    async def _follow(self) -> None:
+        async for event in self._subscription:
+            if isinstance(event, events.SessionStart):
+                self._views[event.call_sid] = LiveView(event)
+            view = self._views.get(event.call_sid)
+            if view is None:
+                continue
+            view.apply(event)
+            if isinstance(event, EscalationEvent) and view.call.escalation is not None:
+                try:
+                    await self._records.save(view.call.escalation, event.call_sid)
+                except SQLAlchemyError as error:
+                    # The event itself is in the call's record; only the figures miss this step.
+                    log.warning(
+                        "escalation_not_recorded", call_sid=event.call_sid, error=type(error).__name__
+                    )
+            if isinstance(event, events.SessionEnd):
+                del self._views[event.call_sid]
