@@ -156,7 +156,7 @@ async def test_cough_over_the_agent_is_no_turn() -> None:
     assert not talk.interruptions
 
 
-@pytest.mark.parametrize(("seconds", "partial"), [(0.9, ""), (0.4, "no wait")])
+@pytest.mark.parametrize(("seconds", "partial"), [(1.1, ""), (0.4, "wait a minute")])
 async def test_lasting_voice_or_clear_words_interrupt(seconds: float, partial: str) -> None:
     talk = Talk(agent=speaking())
     frames = [talk.voice(), PAUSE]

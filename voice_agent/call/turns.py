@@ -37,12 +37,15 @@ from voice_agent.reasoning.completeness import answer_complete
 from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
-CERTAIN_S = 0.9
+CERTAIN_S = 1.05
 """Voice that has lasted this long over the agent's speech is no murmur of assent, unless it sounds like
 one."""
 
 DRAWN_OUT_S = 1.5
 """Not even a drawn-out "mm-hmm" lasts this long."""
+
+FLOOR_WORDS = frozenset({"wait", "stop", "hold", "actually", "sorry", "excuse", "but"})
+"""First words of a partial transcript that interrupt at once."""
 
 HOLD_LIMIT_S = 1.1
 """The agent is held back no longer than this for words that do not come (the network's buffer is then
@@ -104,7 +107,7 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
             elif self._floor.protected or self._floor.cooling:
                 self._floor.release()
             elif frame.seconds >= (DRAWN_OUT_S if is_backchannel(self._partial) else CERTAIN_S) or (
-                frame.seconds >= self._floor.policy.barge_in_min_speech_s and self._says_more_than_assent()
+                frame.seconds >= self._floor.policy.barge_in_min_speech_s and self._takes_the_floor()
             ):
                 await self._begin(interrupt=True)
             elif self._floor.held_s > HOLD_LIMIT_S:
@@ -113,8 +116,9 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
             await self._weigh(frame)
         return ProcessFrameResult.CONTINUE
 
-    def _says_more_than_assent(self) -> bool:
-        return bool(self._partial) and not is_backchannel(self._partial)
+    def _takes_the_floor(self) -> bool:
+        """Words that can only mean "stop": what else a recognizer makes of half a murmur proves nothing."""
+        return self._partial.split(" ", 1)[0] in FLOOR_WORDS
 
     async def _weigh(self, frame: TranscriptionFrame) -> None:
         """Words of voice that never became a turn: assent, noise, or something to be answered."""

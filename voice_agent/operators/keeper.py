@@ -1,4 +1,4 @@
-"""Keeps what lives longer than a call: escalations go into the records, the roster's statuses to who is on duty."""
+"""Keeps what lives longer than a call: escalations go into the records, statuses to who is on duty."""
 
 from __future__ import annotations
 

@@ -103,10 +103,10 @@ def demonstration(today: date) -> Scenario:
         CallerLine("I lost my insurance card.", ("anything_else", "what_else"), done_by="take_insurance"),
         CallerLine("Yes.", ("take_insurance",), ("is that right", "is that correct")),
         CallerLine("Blue Shield.", ("take_insurance",), ("insurance company",)),
-        CallerLine("W, two, zero, four, one, seven, seven.", ("take_insurance",), ("member id",)),
+        CallerLine("W, three, one, four, five, six, two.", ("take_insurance",), ("member id",)),
         CallerLine("No, that's all. Thank you.", ("anything_else", "what_else")),
     )
-    return Scenario(MARIA, lines, "Blue Shield", "W204177", next_weekday(second, today))
+    return Scenario(MARIA, lines, "Blue Shield", "W314562", next_weekday(second, today))
 
 
 @dataclass
