@@ -90,10 +90,14 @@ async def _call(practice: Practice, scenario: Scenario, folder: Path) -> Sequenc
     from voice_agent.cli.patient import DENIAL, Patient
     from voice_agent.cli.placing import placed_call
     from voice_agent.cli.report import write_report
-    from voice_agent.practice.scenario import ScriptedCaller
+    from voice_agent.practice.scenario import Manner, ScriptedCaller
 
     line = await practice.line()
-    voice = {each.text: await practice.spoken(each.text) for each in (*scenario.lines, DENIAL)}
+    voice = {}
+    for each in (*scenario.lines, DENIAL):
+        # A murmur takes half a second; read out at leisure it would be an interruption.
+        manner = "hurried" if each.manner is Manner.BACKCHANNEL else "adult"
+        voice[each.text] = await practice.spoken(each.text, manner)
     number = line.numbers[0]
     with watched_call() as on_event:
         async with placed_call(

@@ -41,7 +41,7 @@ DELIVERIES: Mapping[PatientVoice, Delivery] = MappingProxyType(
     {
         PatientVoice.ADULT: Delivery(pitch=0.65),
         PatientVoice.ELDERLY: Delivery(rate=0.82, pitch=0.6, pitch_range=0.8),
-        PatientVoice.HURRIED: Delivery(rate=1.3, pitch=0.9, pitch_range=1.3),
+        PatientVoice.HURRIED: Delivery(rate=1.5, pitch=0.9, pitch_range=1.3),
         PatientVoice.CHILD: Delivery(rate=1.05, pitch=1.5, pitch_range=1.3),
     }
 )
