@@ -25,6 +25,7 @@ from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.events import CallEvent, SessionInfo
 from voice_agent.call.leg_feed import LegFeed
+from voice_agent.call.mute_switch import MuteSwitch
 from voice_agent.call.network import Network
 from voice_agent.call.ports import CallInfo, LegRole
 from voice_agent.call.tasks import CallTasks
@@ -47,8 +48,9 @@ class Verdict(StrEnum):
 class AgentLeg:
     """One generation of the agent's leg. ``key`` rides in its address and comes back in its webhooks."""
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, mute: MuteSwitch) -> None:
         self.generation = generation
+        self.mute = mute
         self.label = LABEL if generation == 1 else f"{LABEL}-{generation}"
         self.key = secrets.token_urlsafe(16)
         self.leg_sid = ""
@@ -128,6 +130,11 @@ class AgentLegs:
         """The conference of the call as far as it is known, else ""."""
         return self.conference_sid or (self.leg.conference_sid if self.leg is not None else "")
 
+    @property
+    def conference(self) -> str:
+        """The conference's SID, or its name while that is not known."""
+        return self.known_conference_sid or self._info.conference
+
     async def first_answer(self) -> None:
         """Wait until REST has answered about the first leg, and a refusal has had its effect."""
         await self._asked.wait()
@@ -162,6 +169,14 @@ class AgentLegs:
             )
         return leg.document
 
+    def holds_key(self, key: str) -> bool:
+        """True when ``key`` is the current leg's."""
+        return self.leg is not None and self.leg.key == key
+
+    def owns(self, call_sid: str) -> bool:
+        """True for the call of the current leg."""
+        return self.leg is not None and self.leg.leg_sid == call_sid
+
     def accepts(self, generation: int) -> bool:
         """True for the stream of the leg we wait for."""
         leg = self.leg
@@ -188,16 +203,26 @@ class AgentLegs:
         if self._muted:
             self._tasks.start(self.mute(True), "mute agent leg")
 
+    @property
+    def muted(self) -> bool:
+        """True while a person speaks in the agent's place."""
+        return self._muted
+
     async def mute(self, muted: bool) -> None:
-        """Mute or unmute the leg; a later generation is muted when it joins. Nothing to do without a leg."""
+        """Mute or unmute the leg; a later generation is muted when it joins. Nothing to do without a leg.
+
+        A leg that cannot be unmuted is of no use: it is replaced.
+        """
         self._muted = muted
         leg = self.leg
         if leg is None or not leg.joined or leg.died.is_set():
             return
         try:
-            await self._network.rest.update_participant(leg.conference_sid, leg.leg_sid, muted=muted)
+            await leg.mute.set(leg.conference_sid, leg.leg_sid, muted=muted)
         except RestError as error:
             log.warning("agent_leg_not_muted", call_sid=self._info.call_sid, muted=muted, error=str(error))
+            if not self._muted and leg.mute.muted:
+                leg.die("could not be unmuted")
 
     def on_left(self, member: Member, reason: str) -> None:
         """The leg is out of its conference."""
@@ -255,7 +280,7 @@ class AgentLegs:
     async def _keep(self) -> None:
         reason = "never asked for"
         for generation in range(1, self._network.timings.agent_generations + 1):
-            leg = self.leg = AgentLeg(generation)
+            leg = self.leg = AgentLeg(generation, MuteSwitch(self._network.rest, muted=False))
             ask = self._tasks.start(self._ask(leg), "ask for agent leg")
             if self._caller_is_in:
                 self._start_waiting(leg)

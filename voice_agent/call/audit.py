@@ -30,8 +30,10 @@ class CallAudit:
         except TelephonyError as error:
             log.info("conference_not_listed", call_sid=self._call_sid, error=str(error))
             return []
+        # A leg that still rings is listed too.
+        inside = (each for each in listed if each.status == "connected")
         found: list[Joined | Left] = [
-            *roster.add_listed(Member(each.conference_sid, each.call_sid, each.label) for each in listed)
+            *roster.add_listed(Member(each.conference_sid, each.call_sid, each.label) for each in inside)
         ]
         there = {each.call_sid for each in listed}
         for member in roster.present:

@@ -136,6 +136,11 @@ class Ear:
         """The turn was taken: what comes next is a new one."""
         self._turn_start = None
 
+    async def settled(self, seconds: float) -> None:
+        """Wait until everything that has been said is recognized, at most ``seconds``."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
     async def close(self) -> None:
         """Give up what is running."""
         if self._stream is not None:

@@ -7,28 +7,22 @@ number (gap-free per call), the wall clock and the call clock.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-
-class CallEventBase(BaseModel):
-    """What every event carries.
-
-    Attributes:
-        call_sid: the caller leg's call.
-        seq: 1, 2, 3 ... per call, without gaps; set by :class:`~voice_agent.call.log.CallLog`.
-        at: wall clock, UTC.
-        t: seconds since the caller's audio began (negative while ringing).
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    call_sid: str = ""
-    seq: int = 0
-    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    t: float = 0.0
+from voice_agent.call.event_base import CallEventBase
+from voice_agent.call.operator_events import (
+    EscalationCompleted,
+    EscalationConnected,
+    EscalationHandedBack,
+    EscalationRequested,
+    Guidance,
+    OperatorInvited,
+    OperatorJoined,
+    OperatorLeft,
+    OperatorModeSwitched,
+)
 
 
 class SessionStart(CallEventBase):
@@ -128,6 +122,8 @@ class UserTranscript(CallEventBase):
     confidence: float = 0.0
     accepted: bool = True
     speaker_role: Literal["caller", "operator"] = "caller"
+    speaker_id: str = ""
+    """Which operator, "" for the caller."""
     start: float = 0.0
     end: float = 0.0
     turn_index: int = 0
@@ -271,23 +267,17 @@ class Degraded(CallEventBase):
     reason: str = ""
 
 
-class EscalationRequested(CallEventBase):
-    """A person is wanted."""
-
-    type: Literal["escalation_requested"] = "escalation_requested"
-    trigger: str
-    reason: str
-    hard: bool = False
-
-
 class ForwardCallResolved(CallEventBase):
-    """Where a transfer went."""
+    """Where a transfer went. ``result``: ``forwarded``, ``failed`` (``error`` says why), ``withdrawn`` (the
+    caller spoke before it happened)."""
 
     type: Literal["forward_call_resolved"] = "forward_call_resolved"
     location_name: str = ""
     target_number: str = ""
     result: str
     error: str = ""
+    should_disconnect: bool = True
+    warm_transfer: bool = False
 
 
 CallEvent = Annotated[
@@ -315,6 +305,14 @@ CallEvent = Annotated[
     | SilenceCheck
     | Degraded
     | EscalationRequested
+    | EscalationConnected
+    | EscalationHandedBack
+    | EscalationCompleted
+    | OperatorInvited
+    | OperatorJoined
+    | OperatorLeft
+    | OperatorModeSwitched
+    | Guidance
     | ForwardCallResolved,
     Field(discriminator="type"),
 ]

@@ -108,6 +108,11 @@ class Floor:
             cut = current if current in stopped else None
             self._on_interruption(Interruption(cut, tuple(u for u in stopped if u is not cut), onset))
 
+    def give_up(self) -> None:
+        """A person takes the floor: everything is stopped, protected or not."""
+        self._held_since = None
+        self._mouth.stop(protected=True)
+
     def _current(self) -> AgentUtterance | None:
         sounding = [u for u in self._mouth.ledger.open if u.sent]
         return sounding[0] if sounding else None

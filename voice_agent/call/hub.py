@@ -29,7 +29,10 @@ class TrackWriter(Protocol):
         """The caller's sound."""
 
     def write_agent(self, position: int, ulaw: bytes) -> None:
-        """The agent's (or an operator's) sound."""
+        """The agent's sound."""
+
+    def write_operator(self, position: int, ulaw: bytes) -> None:
+        """An operator's sound, as the caller hears it."""
 
 
 class AudioHub:
@@ -86,6 +89,11 @@ class AudioHub:
     def agent_discarded(self, since: float) -> None:
         """The network threw away what would have played from ``since`` on."""
         self._playback.discarded(since)
+
+    def operator_media(self, position: int, payload: bytes) -> None:
+        """A frame of an operator whom the caller hears, at a sample of the call's clock."""
+        if self._recorder is not None:
+            self._recorder.write_operator(position, payload)
 
     def settle(self) -> None:
         """Write to the recorder what has been played by now."""

@@ -26,13 +26,14 @@ from voice_agent.call.audit import CallAudit
 from voice_agent.call.caller_tap import CallerTap
 from voice_agent.call.direct_stream import DirectStream
 from voice_agent.call.events import CallEvent, Degraded
-from voice_agent.call.leg_feed import LegFeed
-from voice_agent.call.line_events import LegName, leg_name, media_attached, media_detached, membership_event
+from voice_agent.call.line_events import LegName, leg_name, membership_event
+from voice_agent.call.line_media import LineMedia
 from voice_agent.call.network import Network
 from voice_agent.call.phase import COMPLETION_REASONS, Phase
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Session
 from voice_agent.call.tasks import CallTasks
-from voice_agent.call.transfer import Transfer
+from voice_agent.call.third_leg import ThirdLegs
+from voice_agent.call.transfer import Transfer, TransferResult
 
 log = structlog.get_logger(__name__)
 
@@ -83,11 +84,26 @@ class CallLine:
             on_call_over=gone,
             on_given_up=partial(self._go_direct, "tap"),
         )
+        self.operators = ThirdLegs(
+            *here,
+            emit=emit,
+            reconcile=self._reconcile,
+            conference=lambda: self._agents.conference if self.phase is Phase.CONFERENCE else "",
+            presence=lambda: self.session.operators if self.session is not None else None,
+        )
         self.over = asyncio.Event()
-        self._heard = asyncio.Event()
+        self._media = LineMedia(
+            info,
+            {LegRole.TAP: self._tap, LegRole.AGENT: self._agents, LegRole.DUPLEX: self._direct},
+            self.operators,
+            emit=lambda event: emit(event) if self.phase is not Phase.ENDED else None,
+            on_attached=self._on_attached,
+            on_closed=self._on_closed,
+        )
         self._caller_joined = False
         self._ending = ""
         self._transfer: Transfer | None = None
+        self._postponed: tuple[str, str] | None = None
 
     # -- what a session may ask (voice_agent.call.ports.Line)
 
@@ -95,37 +111,37 @@ class CallLine:
         """End the caller's call; the session is then told ``completed`` (it knows better why). Idempotent."""
         await self._end_call("completed")
 
-    async def transfer(self, target: str) -> bool:
+    async def transfer(self, target: str) -> TransferResult:
         """Dial ``target`` (E.164) for the caller.
 
-        True once it was answered: the call is then out of our hands and ends here as ``forwarded``. False
-        when the number is none, REST refused, or nobody answered: the caller then comes back, on the own leg.
+        Answered: the call is then out of our hands and ends here as ``forwarded``. Not answered because the
+        number is none, REST refused, or nobody picked up: the caller then comes back, on the own leg.
         """
         if self.phase not in (Phase.CONFERENCE, Phase.DIRECT) or not is_e164(target):
-            return False
+            return TransferResult(False, "no number" if not is_e164(target) else f"caller is {self.phase}")
         before, self.phase = self.phase, Phase.TRANSFER
-        transfer = self._transfer = Transfer(target, self._network)
-        try:
-            await self._network.rest.update_call_twiml(self.info.call_sid, transfer.document)
-        except CallGone:
-            self.finish("caller_hangup")
-            return False
-        except RestError as error:
-            log.warning("transfer_refused", call_sid=self.info.call_sid, error=str(error))
-            if self.phase is Phase.TRANSFER:
+        self._transfer = Transfer(target, self.info.call_sid, self._network)
+        refused = await self._transfer.dial()
+        if refused is not None:
+            if isinstance(refused, CallGone):
+                self.finish("caller_hangup")
+            elif self.phase is Phase.TRANSFER:
                 self.phase = before
                 (self._tap if before is Phase.CONFERENCE else self._direct).recheck()
-            return False
+            return TransferResult(False, "refused")
         self._tap.stop()
         self._agents.abandon()
-        answered = await transfer.answered()
-        if answered:
+        self.operators.abandon("the caller was transferred")
+        result = await self._transfer.outcome()
+        if result.answered:
             self.finish("forwarded")
-        return answered
+        return result
 
     async def mute_agent(self, muted: bool) -> None:
         """Mute or unmute the agent's leg; holds for later generations too. Nothing to do in direct mode."""
         await self._agents.mute(muted)
+        if not muted and self._postponed is not None:
+            await self._go_direct(*self._postponed)
 
     # -- webhooks, through the switchboard
 
@@ -159,13 +175,12 @@ class CallLine:
         return self._agents.document(key, leg_sid) if wanted else twiml.hang_up()
 
     def holds_key(self, key: str) -> bool:
-        """True when ``key`` is the current agent leg's."""
-        return self._agents.leg is not None and self._agents.leg.key == key
+        """True when ``key`` is the current agent leg's, or an operator's."""
+        return self._agents.holds_key(key) or self.operators.holds_key(key)
 
     def owns(self, call_sid: str) -> bool:
-        """True for the caller's call and the agent's leg."""
-        leg = self._agents.leg
-        return call_sid == self.info.call_sid or (leg is not None and leg.leg_sid == call_sid)
+        """True for the caller's call, the agent's leg and operators'."""
+        return call_sid == self.info.call_sid or self._agents.owns(call_sid) or self.operators.owns(call_sid)
 
     def on_conference(self, callback: ConferenceCallback) -> None:
         """A conference callback, however late or often."""
@@ -174,17 +189,18 @@ class CallLine:
             self._on_change(change)
 
     def on_status(self, call_sid: str, status: CallStatus, key: str = "") -> None:
-        """Call progress of the caller's leg, or of the agent's."""
+        """Call progress of the caller's leg, the agent's, or an operator's."""
         if call_sid == self.info.call_sid:
             if status.is_terminal:
                 self.finish(COMPLETION_REASONS[status])
-        else:
+        elif self.phase is not Phase.ENDED:
             self._agents.on_status(key, call_sid, status)
+            self.operators.on_status(key, call_sid, status)
 
     def on_transfer_progress(self, status: CallStatus) -> None:
         """Call progress of the number that is being dialled for the caller."""
         if self._transfer is not None and status is CallStatus.IN_PROGRESS:
-            self._transfer.resolve(True)
+            self._transfer.resolve(TransferResult(True))
             self.finish("forwarded")
 
     def on_stream_event(self, call_sid: str, name: str, event: str) -> None:
@@ -214,40 +230,21 @@ class CallLine:
         """The dialled number is done with the caller, or never answered."""
         outcome = fields.get("DialCallStatus", "unreachable")
         if self._transfer is not None and outcome in ("completed", "answered"):
-            self._transfer.resolve(True)
+            self._transfer.resolve(TransferResult(True))
             self.finish("forwarded")
         if self._hung_up(fields) or self._transfer is None or self.phase is not Phase.TRANSFER:
             return twiml.hang_up()
         self._enter_direct("transfer", f"number {outcome}")
-        self._transfer.resolve(False)
+        self._transfer.resolve(TransferResult(False, outcome))
         return self._direct.document
 
     # -- media
 
     def attach(self, grant: StreamGrant, socket: LegSocket) -> LegSink | None:
         """A verified stream began; None when it is not (or no longer) wanted."""
-        role = LegRole(grant.role)
-        if self.session is None or not self._accepts(role, grant.generation):
+        if self.session is None or self.phase is Phase.ENDED:
             return None
-        feed = LegFeed(
-            self.session.attach(role, grant.generation, socket),
-            socket,
-            on_closed=lambda reason: self._on_closed(role, grant.generation, reason),
-            on_first_media=self._heard.set if role in (LegRole.TAP, LegRole.DUPLEX) else None,
-        )
-        for event in media_attached(self.info.call_sid, role, grant.generation):
-            self._emit(event)
-        if role is LegRole.TAP:
-            self._tap.attach(feed)
-            self._agents.caller_is_in()
-            self._tasks.start(self._expect_callbacks(), "expect callbacks")
-        elif role is LegRole.AGENT:
-            self._agents.attach(feed)
-        elif role is LegRole.DUPLEX:
-            self._direct.attach(feed)
-            self._tap.stop()
-            self._caller_entered()
-        return feed
+        return self._media.attach(self.session, grant, socket)
 
     # -- the end
 
@@ -259,7 +256,7 @@ class CallLine:
         self.phase = Phase.ENDED
         self.over.set()
         if self._transfer is not None:
-            self._transfer.resolve(False)
+            self._transfer.resolve(TransferResult(False, "the call ended"))
         self._network.tokens.revoke_call(self.info.call_sid)
         self._on_over(self, reason)
 
@@ -267,37 +264,37 @@ class CallLine:
         """After :meth:`finish`: stop everything that runs for this call, and end what the network did not."""
         await self._tasks.cancel()
         self._tap.stop()
-        await self._agents.close()
+        await asyncio.gather(self._agents.close(), self.operators.close())
         self._direct.cut()
 
     # -- inside
 
-    def _accepts(self, role: LegRole, generation: int) -> bool:
-        parts: dict[LegRole, CallerTap | AgentLegs | DirectStream] = {
-            LegRole.TAP: self._tap,
-            LegRole.AGENT: self._agents,
-            LegRole.DUPLEX: self._direct,
-        }
-        part = parts.get(role)
-        return self.phase is not Phase.ENDED and (part is None or part.accepts(generation))
+    def _on_attached(self, role: LegRole) -> None:
+        if role is LegRole.TAP:
+            self._agents.caller_is_in()
+            self._tasks.start(self._expect_callbacks(), "expect callbacks")
+        elif role is LegRole.DUPLEX:
+            self._tap.stop()
+            self._caller_entered()
 
     def _on_closed(self, role: LegRole, generation: int, reason: str) -> None:
-        if self.phase is not Phase.ENDED:
-            for event in media_detached(self.info.call_sid, role, generation, reason):
-                self._emit(event)
         if role is LegRole.AGENT:
             self._agents.on_closed(generation, reason)
+        elif role is LegRole.OPERATOR:
+            self.operators.on_closed(generation)
         elif self.phase is Phase.CONFERENCE and role is LegRole.TAP:
             self._tap.on_closed(generation, reason)
         elif role is LegRole.DUPLEX:
             self._direct.on_closed(generation)
 
     def _on_change(self, change: Joined | Left) -> None:
-        self._emit(membership_event(self.info, change))
         member = change.member
         leg = leg_name(member, self.info.call_sid)
+        self._emit(membership_event(self.info, change, self.operators.whose(member)))
         if isinstance(change, Joined):
             self._on_joined(leg, member)
+        elif leg == "operator":
+            self.operators.on_left(member, change.reason)
         elif leg == "agent":
             self._agents.on_left(member, change.reason)
         elif leg == "caller" and self.phase is Phase.CONFERENCE and not self._ending:
@@ -312,6 +309,8 @@ class CallLine:
             self._caller_entered()
         elif leg == "agent":
             self._agents.on_joined(member)
+        else:
+            self.operators.on_joined(member)
 
     def _caller_entered(self) -> None:
         self._agents.caller_is_in()
@@ -332,6 +331,10 @@ class CallLine:
         """One rung down: everything on the caller's own leg."""
         if self.phase not in (Phase.RINGING, Phase.CONFERENCE):
             return
+        if self._agents.muted and part != "conference":
+            # A person speaks with the caller: moving the caller away would cut them off.
+            self._postponed = (part, why)
+            return
         ringing = self.phase is Phase.RINGING
         self._enter_direct(part, why)
         self._agents.abandon()
@@ -343,12 +346,13 @@ class CallLine:
         self._tap.stop()
         self._emit(Degraded(call_sid=self.info.call_sid, part=part, rung="caller_stream", reason=why))
         self._direct.begin()
+        self.operators.abandon("the conference ended")
 
     async def _watch(self) -> None:
         """Notices what nobody tells: a call without audio, lost callbacks."""
         try:
             async with asyncio.timeout(self._network.timings.no_audio):
-                await self._heard.wait()
+                await self._media.heard.wait()
         except TimeoutError:
             if await self._audit.is_over():
                 self.finish("caller_hangup")
@@ -371,11 +375,9 @@ class CallLine:
         if await self._audit.is_over():
             self.finish("caller_hangup")
             return
-        conference_sid = self._agents.known_conference_sid
-        if self.phase is not Phase.CONFERENCE or not conference_sid:
-            return
-        for change in await self._audit.changes(self._roster, conference_sid):
-            self._on_change(change)
+        if self.phase is Phase.CONFERENCE and (conference_sid := self._agents.known_conference_sid):
+            for change in await self._audit.changes(self._roster, conference_sid):
+                self._on_change(change)
 
     async def _end_call(self, reason: str) -> None:
         if self.phase is Phase.ENDED:

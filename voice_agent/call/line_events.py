@@ -14,6 +14,7 @@ from voice_agent.call.events import (
     ParticipantLeft,
 )
 from voice_agent.call.ports import CallInfo, LegRole
+from voice_agent.operators.ports import OperatorLeg
 
 LegName = Literal["caller", "agent", "operator"]
 
@@ -32,8 +33,8 @@ def leg_name(member: Member, call_sid: str) -> LegName:
     return "agent" if member.label.partition("-")[0] == LABEL else "operator"
 
 
-def membership_event(info: CallInfo, change: Joined | Left) -> CallEvent:
-    """A leg joined or left."""
+def membership_event(info: CallInfo, change: Joined | Left, operator: OperatorLeg | None = None) -> CallEvent:
+    """A leg joined or left; ``operator`` is whose it is, when it is one's."""
     member = change.member
     name = leg_name(member, info.call_sid)
     if isinstance(change, Left):
@@ -49,8 +50,9 @@ def membership_event(info: CallInfo, change: Joined | Left) -> CallEvent:
         conference_sid=member.conference_sid,
         participant_id=member.call_sid,
         participant_role=name,
-        display_name=member.label,
+        display_name=operator.name if operator is not None else member.label,
         phone_number=info.caller if name == "caller" else None,
+        operator_entity_id=operator.operator_id if operator is not None else None,
     )
 
 

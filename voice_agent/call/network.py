@@ -55,6 +55,11 @@ class LineTimings:
     transfer_answer: float = 40.0
     """A transfer rings for 30 s; if no outcome came by then, the callback was lost and the number has
     answered."""
+    operator_entry: float = 1.0
+    """From an operator's answer to the callback of the entry, which follows at once; after this the
+    participants are listed."""
+    operator_overdue: float = 10.0
+    """After an operator's leg must have stopped ringing: without any news by then it is given up."""
     leave_grace: float = 1.0
     """After the end the network closes its sockets and the agent's leg by itself; then we do."""
 

@@ -85,6 +85,10 @@ class CallPipeline:
         """Put a sentence in behind the reasoner (fillers while it is busy)."""
         await self.gate.queue_frame(frame)
 
+    async def interrupt(self) -> None:
+        """Give up whatever is being thought, spoken or sent; frames that must survive do."""
+        await self.entrance.broadcast_interruption()
+
     async def close(self) -> None:
         """Cancel the pipeline; bounded. Idempotent."""
         task, self._task = self._task, None

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from voice_agent.call.transfer import TransferResult
+from voice_agent.operators.ports import OperatorLeg
+
 
 class LegRole(StrEnum):
     """What a media socket carries."""
@@ -72,15 +75,57 @@ class LegSink(Protocol):
         """The stream is over: ``stop``, ``closed`` or ``lost``. May come more than once."""
 
 
+@dataclass(frozen=True, slots=True)
+class AddedLeg:
+    """A leg that the network has begun to call into the conference."""
+
+    conference_sid: str
+    call_sid: str
+
+
+class OperatorLegs(Protocol):
+    """What a session may ask about operators' legs in the caller's conference."""
+
+    async def add(self, operator: OperatorLeg) -> AddedLeg:
+        """Call an operator into the conference, muted. The session's :class:`OperatorPresence` is told when
+        the leg is in. A second request for the same operator changes nothing.
+
+        Raises :class:`~voice_agent.operators.ports.CallUnreachable`.
+        """
+
+    async def mute(self, operator_id: str, muted: bool) -> None:
+        """Mute or unmute an operator. Raises :class:`~voice_agent.operators.ports.CallUnreachable`."""
+
+    def remove(self, operator_id: str) -> None:
+        """Take an operator's leg out and end it; nobody is told of it any more. Idempotent."""
+
+
+class OperatorPresence(Protocol):
+    """What a session is told about operators' legs."""
+
+    def joined(self, operator_id: str) -> None:
+        """The signed callback (or, when it was lost, the list of participants) says that the leg is in."""
+
+    def left(self, operator_id: str, reason: str) -> None:
+        """The leg is out, or will never come: it was hung up, lost, declined, not answered."""
+
+    def attach(self, operator_id: str, socket: LegSocket) -> LegSink:
+        """A verified stream of what this operator says began; it replaces an older one."""
+
+
 class Line(Protocol):
     """What a session may ask of the phone network. Failures are retried inside; they never raise into the
     session."""
 
+    @property
+    def operators(self) -> OperatorLegs:
+        """Operators' legs."""
+
     async def hang_up(self) -> None:
         """End the caller's call. Idempotent."""
 
-    async def transfer(self, target: str) -> bool:
-        """Connect the caller to ``target`` (E.164) in place of the agent. False when the network refused."""
+    async def transfer(self, target: str) -> TransferResult:
+        """Connect the caller to ``target`` (E.164) in place of the agent, and say whether it was answered."""
 
     async def mute_agent(self, muted: bool) -> None:
         """Mute or unmute the agent's leg in the conference."""
@@ -90,6 +135,10 @@ class Session(Protocol):
     """One live call, as the switchboard sees it."""
 
     info: CallInfo
+
+    @property
+    def operators(self) -> OperatorPresence:
+        """Who wants to know about operators' legs."""
 
     async def prewarm(self) -> None:
         """During ringing: caller lookup, graph, greeting audio. Never raises."""

@@ -31,6 +31,9 @@ class GateState(StrEnum):
 
     AGENT = "agent"
     TAKEOVER = "takeover"
+    """An operator speaks with the caller."""
+    WAITING = "waiting"
+    """The agent has said that a person comes, and waits for one."""
 
 
 class AgentGate(FrameProcessor):
