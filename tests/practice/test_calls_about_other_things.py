@@ -13,6 +13,7 @@ from talk import BORN, Talk, call
 
 from voice_agent.practice.seed import MARIA
 from voice_agent.practice.service import Service
+from voice_agent.practice.tools import PracticeTools
 
 
 async def test_nobody_there_is_admitted_and_a_message_is_taken(service: Service) -> None:
@@ -33,9 +34,13 @@ async def test_a_person_who_is_there_takes_over(service: Service, persons: Perso
 
 
 async def test_a_person_at_another_number_is_reached_by_transfer(service: Service, persons: Persons) -> None:
-    persons.available = True
+    async def answers() -> bool:
+        return True
+
     facts = {"practice": {**service.engine.facts["practice"], "forward_to": "+14155550177"}}
-    forwarding = replace(service, engine=replace(service.engine, facts=facts))
+    own = service.settings
+    tools = PracticeTools(service.store, own.opening_hours, own.zone, persons, answers).registry()
+    forwarding = replace(service, engine=replace(service.engine, facts=facts), tools=tools)
     talk = await call(forwarding, "can i talk to a person")
     assert talk.transfers == ["+14155550177"]
 

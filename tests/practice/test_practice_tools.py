@@ -181,10 +181,18 @@ async def test_a_message_notes_who_called(tools: PracticeTools, store: PracticeS
 
 
 async def test_a_person_is_there_or_not(tools: PracticeTools, persons: Persons) -> None:
-    assert await tools.request_person(context=context()) == {"available": False, "open_now": True}
+    assert await tools.request_person(context=context()) == {
+        "available": False,
+        "operator": False,
+        "open_now": True,
+    }
     persons.available = True
     night = context(now=NOW.replace(hour=23))
-    assert await tools.request_person(context=night) == {"available": True, "open_now": False}
+    assert await tools.request_person(context=night) == {
+        "available": True,
+        "operator": True,
+        "open_now": False,
+    }
 
 
 async def test_opening_hours_know_the_day(tools: PracticeTools) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.reasoning.conftest import MakeTalk, Talk, of_kind, said
-from voice_agent.reasoning.effects import Escalate, FillerType, Pace, Say, Thought
+from voice_agent.reasoning.effects import End, Escalate, FillerType, Pace, Say, Thought, Transfer
 from voice_agent.reasoning.guidance import GuidanceKind, parse_guidance
 from voice_agent.reasoning.reasoner import Speaker
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
     HandedBack,
+    NotReached,
     OperatorSaid,
     OperatorTookOver,
     Silence,
+    TransferWithdrawn,
     Utterance,
 )
 
@@ -77,6 +79,85 @@ states:
     await talk.send(OperatorTookOver("Ann"))
     assert said(await talk.send(HandedBack("Ann"))).startswith("I'm back")
     assert await talk.hear("that is all") == "Bye."
+
+
+async def test_a_lost_operator_is_spoken_of(small: Talk) -> None:
+    await in_the_middle(small)
+    await small.send(OperatorTookOver("Ann"))
+    heard = said(await small.send(HandedBack("Ann", lost=True)))
+    assert "lost" in heard
+    assert heard.endswith("What's your date of birth?")
+
+
+WANTS_A_PERSON = """
+new_user_initial_state: a
+returning_user_initial_state: a
+terminal_state: z
+intents:
+  - {name: person, ACTION}
+states:
+  - name: a
+    type: action
+    objective: x
+    say_on_entry: What is it?
+    exit_conditions:
+      - {description: x, examples: [that is all], next_state: z}
+      - {description: x, next_state: z}
+  - name: going
+    type: action
+    objective: x
+    say_on_entry: I'll connect you.
+    say_again: What else?
+    then: {transfer: "+14155550199"}
+    exit_conditions:
+      - {description: nobody, when: 'event.message == "transfer not reached"', next_state: message}
+  - name: message
+    type: action
+    objective: x
+    say_on_entry: May I take a message?
+    exit_conditions: [{description: x, next_state: z}]
+  - {name: z, type: action, objective: x, actions: [Bye.], say_on_entry: Bye.}
+"""
+
+
+async def test_a_hard_escalation_that_nobody_answers_gives_the_agent_its_voice_back(
+    talk_over: MakeTalk,
+) -> None:
+    talk = talk_over(WANTS_A_PERSON.replace("ACTION", "escalate: {reason: asked, hard: true}"))
+    await talk.start()
+    await talk.hear("i want to talk to a person")
+    heard = said(await talk.send(NotReached("operator", promised=False)))
+    assert heard.startswith("I'm sorry, I couldn't reach anyone")
+    assert await talk.hear("that is all") == "Bye."
+
+
+async def test_a_soft_request_without_a_promise_is_not_spoken_of(small: Talk) -> None:
+    await in_the_middle(small)
+    assert said(await small.send(NotReached("operator", promised=False))) == ""
+    assert "couldn't reach" in said(await small.send(NotReached("operator")))
+
+
+async def test_nobody_is_waited_for_while_an_operator_speaks(small: Talk) -> None:
+    await in_the_middle(small)
+    await small.send(OperatorTookOver("Ann"))
+    assert said(await small.send(NotReached("operator"))) == ""
+
+
+async def test_a_transfer_that_nobody_answers_leads_where_the_graph_says(talk_over: MakeTalk) -> None:
+    talk = talk_over(WANTS_A_PERSON.replace("ACTION", "next_state: going"))
+    await talk.start()
+    await talk.hear("a person please")
+    assert of_kind(talk.effects, Transfer)
+    assert said(await talk.send(NotReached("transfer"))) == "May I take a message?"
+
+
+async def test_words_over_a_transfer_are_no_goodbye(talk_over: MakeTalk) -> None:
+    talk = talk_over(WANTS_A_PERSON.replace("ACTION", "next_state: going"))
+    await talk.start()
+    await talk.hear("a person please")
+    await talk.send(TransferWithdrawn())
+    await talk.hear("no wait")
+    assert not of_kind(talk.effects, End)
 
 
 async def test_guided_words_come_before_the_next_question(small: Talk) -> None:

@@ -40,6 +40,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+async def _nobody() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Service:
     """One service, ready to answer. Calling it makes a conversation, so it is a ``ConversationFactory``."""
@@ -139,7 +143,8 @@ def load_service(
     Args:
         engine: numbers of the engine; the service's own (facts, silence checks...) are put on top.
         reasoner: a language model's; the embedded one without it.
-        person_available: whether somebody can take a call; without it, whether calls can be forwarded now.
+        person_available: whether an operator is free; without it nobody is. Where callers can be forwarded,
+            that is offered when no operator is free.
 
     Raises:
         ServiceError: when a file is missing or says something impossible.
@@ -153,7 +158,7 @@ def load_service(
         )
 
     tools = PracticeTools(
-        store, settings.opening_hours, settings.zone, person_available or forwarding_answers
+        store, settings.opening_hours, settings.zone, person_available or _nobody, forwarding_answers
     ).registry()
     try:
         graph = load_graph(folder / GRAPH_FILE, tools=tools.names)

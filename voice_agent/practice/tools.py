@@ -47,12 +47,15 @@ class PracticeTools:
         hours: OpeningHours,
         zone: ZoneInfo,
         person_available: PersonAvailable,
+        forwarding_answers: PersonAvailable | None = None,
     ) -> None:
-        """``person_available`` is asked when a caller wants a person."""
+        """When a caller wants a person, ``person_available`` says whether an operator is free, and
+        ``forwarding_answers`` whether calls can be forwarded."""
         self._store = store
         self._hours = hours
         self._zone = zone
         self._person_available = person_available
+        self._forwarding_answers = forwarding_answers
 
     def registry(self) -> ToolRegistry:
         """All functions under the names that graphs use."""
@@ -233,8 +236,14 @@ class PracticeTools:
         return {"saved": True, "callback_phone": phone}
 
     async def request_person(self, *, context: ToolContext) -> dict[str, Any]:
-        """Whether somebody can take this call now, and whether the office is open at all."""
-        return {"available": await self._person_available(), "open_now": self._hours.is_open(context.now)}
+        """Whether somebody can take this call now, an operator at best, and whether the office is open."""
+        operator = await self._person_available()
+        available = operator or (self._forwarding_answers is not None and await self._forwarding_answers())
+        return {
+            "available": available,
+            "operator": operator,
+            "open_now": self._hours.is_open(context.now),
+        }
 
     async def _verified(self, context: ToolContext) -> str:
         verification = await self._store.verification(context.conversation_id)

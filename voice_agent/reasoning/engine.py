@@ -37,11 +37,13 @@ from voice_agent.reasoning.signals import (
     External,
     HandedBack,
     Heard,
+    NotReached,
     OperatorSaid,
     OperatorTookOver,
     Signal,
     Silence,
     Started,
+    TransferWithdrawn,
     Utterance,
 )
 from voice_agent.reasoning.states import DataCollectionState
@@ -175,7 +177,8 @@ class GraphConversation:
         elif session.phase is Phase.NEW:
             return
         elif isinstance(signal, Utterance):
-            await self._finish_entering()
+            if session.voice is not Voice.OPERATOR:
+                await self._finish_entering()
             await self._listener.hear(signal)
         elif isinstance(signal, Silence):
             if session.voice is Voice.AGENT:
@@ -190,6 +193,10 @@ class GraphConversation:
             self._outside.operator_said(signal)
         elif isinstance(signal, HandedBack):
             self._outside.handed_back(signal)
+        elif isinstance(signal, NotReached):
+            self._outside.not_reached(signal)
+        elif isinstance(signal, TransferWithdrawn):
+            self._outside.transfer_withdrawn()
 
     def _start(self, signal: Started) -> None:
         session = self._session

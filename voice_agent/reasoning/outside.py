@@ -11,7 +11,7 @@ from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import question
 from voice_agent.reasoning.reasoner import Speaker
 from voice_agent.reasoning.session import Draft, GuidedQuestion, Phase, Session, Voice
-from voice_agent.reasoning.signals import Emotion, External, HandedBack, OperatorSaid, Silence
+from voice_agent.reasoning.signals import Emotion, External, HandedBack, NotReached, OperatorSaid, Silence
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.walking import Walker
 
@@ -157,11 +157,43 @@ class Outside:
         """Speak again: no new greeting, back to the open question."""
         session = self.session
         session.voice = Voice.AGENT
-        session.emit(Thought(f"{signal.operator} handed the conversation back"))
-        if session.phase in (Phase.WAITING, Phase.WORKING):
-            session.say(session.phrases.phrase(PhraseName.HANDED_BACK))
-        if session.phase is Phase.WAITING:
+        how = "was lost" if signal.lost else "handed the conversation back"
+        session.emit(Thought(f"{signal.operator} {how}"))
+        if session.phase is Phase.NEW:
+            return
+        name = PhraseName.OPERATOR_LOST if signal.lost else PhraseName.HANDED_BACK
+        session.say(session.phrases.phrase(name))
+        if session.phase is Phase.ENDED:
+            session.phase = Phase.WAITING
+            self.walker.go_back("a person spoke with the caller after the goodbye")
+        elif session.phase is Phase.WAITING:
             self.interjector.ask_again()
+
+    def not_reached(self, signal: NotReached) -> None:
+        """Be honest that nobody comes. A state may have an exit for it (``event.message`` is then
+        ``operator not reached`` or ``transfer not reached``), to offer a call back for instance."""
+        session = self.session
+        if session.voice is Voice.OPERATOR:
+            return
+        promised = signal.promised or session.voice is Voice.SILENT
+        session.voice = Voice.AGENT
+        session.emit(Thought(f"{signal.who} not reached"))
+        if signal.who == "transfer":
+            self.transfer_withdrawn()
+        left = False
+        if session.phase is Phase.WAITING:
+            session.memory.event["message"] = f"{signal.who} not reached"
+            left = self.walker.follow_automatic_exits()
+            session.memory.event["message"] = ""
+        if promised and not left and session.phase in (Phase.WAITING, Phase.WORKING):
+            session.say(session.phrases.phrase(PhraseName.NOT_REACHED))
+            if session.phase is Phase.WAITING:
+                self.interjector.ask_again()
+
+    def transfer_withdrawn(self) -> None:
+        """The caller stays here: the conversation is not over."""
+        if self.session.phase is Phase.ENDED:
+            self.session.phase = Phase.WAITING
 
 
 def _sentence(text: str) -> str:

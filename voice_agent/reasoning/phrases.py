@@ -52,6 +52,10 @@ class PhraseName(StrEnum):
     """The caller speaks while a tool is running."""
     TOOL_FAILED = "tool_failed"
     HANDED_BACK = "handed_back"
+    OPERATOR_LOST = "operator_lost"
+    """The connection of the person who spoke with the caller broke off."""
+    NOT_REACHED = "not_reached"
+    """Nobody came, or a transfer was not answered."""
     GO_ON = "go_on"
     """Back from a side trip."""
     WAITING = "waiting"
@@ -114,6 +118,10 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.STILL_WORKING: ("I'm still working on that, one moment.",),
     PhraseName.TOOL_FAILED: ("I'm sorry, I couldn't get that done just now.",),
     PhraseName.HANDED_BACK: ("I'm back on the line with you.",),
+    PhraseName.OPERATOR_LOST: (
+        "I'm sorry, the connection to my colleague was lost. I'm back on the line with you.",
+    ),
+    PhraseName.NOT_REACHED: ("I'm sorry, I couldn't reach anyone just now, but I'm still here to help.",),
     PhraseName.GO_ON: ("Now, back to where we were.",),
     PhraseName.WAITING: ("I'm still waiting for that to come through.",),
     PhraseName.GUIDED_ASK: ("Could you tell me {text}?",),

@@ -133,11 +133,41 @@ class OperatorSaid:
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The person has left; the engine speaks again, with everything said meanwhile in its history."""
+    """The person has left; the engine speaks again, with everything said meanwhile in its history.
+
+    ``lost``: the person's connection broke off, which the caller has noticed and is told.
+    """
 
     operator: str
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """A person who was asked for did not come, or a transfer was not answered: the engine speaks again.
+
+    ``promised``: the caller waits for that person, so silence about it would be dishonest.
+    """
+
+    who: Literal["operator", "transfer"]
+    promised: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TransferWithdrawn:
+    """The caller spoke before a transfer happened: it is off, and the next words are to be answered."""
 
 
 Signal = (
-    Started | Utterance | Heard | Silence | Emotion | External | OperatorTookOver | OperatorSaid | HandedBack
+    Started
+    | Utterance
+    | Heard
+    | Silence
+    | Emotion
+    | External
+    | OperatorTookOver
+    | OperatorSaid
+    | HandedBack
+    | NotReached
+    | TransferWithdrawn
 )
