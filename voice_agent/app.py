@@ -32,10 +32,10 @@ from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.network import Network
+from voice_agent.call.parts import CallParts
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
-from voice_agent.call.session import CallParts
 from voice_agent.call.sessions import Sessions
 from voice_agent.call.speech import SpeechServices, speech_services
 from voice_agent.call.switchboard import Switchboard

@@ -10,7 +10,9 @@ from typing import Any
 from models.expectation import Expectation
 from models.speech import Pcm, SpeechError, Transcript
 from telephony.g711 import encode_ulaw
-from voice_agent.call.ports import LegSink
+from voice_agent.call.ports import AddedLeg, LegSink
+from voice_agent.call.transfer import TransferResult
+from voice_agent.operators.ports import CallUnreachable, OperatorLeg
 from voice_agent.reasoning.effects import Effect
 from voice_agent.reasoning.signals import Signal
 
@@ -113,6 +115,34 @@ class CallerLeg:
                 self._done.set()
 
 
+class FakeOperatorLegs:
+    """Legs that are called by nobody: a test says when they come in."""
+
+    def __init__(self) -> None:
+        self.added: list[str] = []
+        self.removed: list[str] = []
+        self.muted: list[tuple[str, bool]] = []
+        self.refuses = False
+        self.obeys = asyncio.Event()
+        """Mutes are answered once this is set."""
+        self.obeys.set()
+
+    async def add(self, operator: OperatorLeg) -> AddedLeg:
+        self.added.append(operator.operator_id)
+        if self.refuses:
+            raise CallUnreachable("refused")
+        return AddedLeg("CF1", f"CA-{operator.operator_id}")
+
+    async def mute(self, operator_id: str, muted: bool) -> None:
+        self.muted.append((operator_id, muted))
+        await self.obeys.wait()
+        if self.refuses:
+            raise CallUnreachable("refused")
+
+    def remove(self, operator_id: str) -> None:
+        self.removed.append(operator_id)
+
+
 class FakeLine:
     """The phone network's orders, written down."""
 
@@ -120,16 +150,18 @@ class FakeLine:
         self.hung_up = asyncio.Event()
         self.transfers: list[str] = []
         self.transfer_works = True
+        self.operators = FakeOperatorLegs()
+        self.agent_muted: list[bool] = []
 
     async def hang_up(self) -> None:
         self.hung_up.set()
 
-    async def transfer(self, target: str) -> bool:
+    async def transfer(self, target: str) -> TransferResult:
         self.transfers.append(target)
-        return self.transfer_works
+        return TransferResult(self.transfer_works, "" if self.transfer_works else "no-answer")
 
     async def mute_agent(self, muted: bool) -> None:
-        del muted
+        self.agent_muted.append(muted)
 
 
 class ScriptedUtterance:

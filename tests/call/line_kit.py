@@ -17,7 +17,7 @@ from tests.telephony.recorder import Recorder
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.events import CallEvent, Degraded
 from voice_agent.call.network import LineTimings, Network
-from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
+from voice_agent.call.ports import AddedLeg, CallInfo, LegRole, LegSink, LegSocket, Line
 from voice_agent.call.switchboard import Switchboard
 
 CALLER = "+14155550123"
@@ -60,6 +60,26 @@ class RememberingSink:
         self.closed.add(reason)
 
 
+class RememberingOperators:
+    """What the line told about operators' legs."""
+
+    def __init__(self) -> None:
+        self.told: Recorder[tuple[str, ...]] = Recorder()
+        self.sinks: Recorder[tuple[str, RememberingSink]] = Recorder()
+
+    def joined(self, operator_id: str, leg: AddedLeg) -> None:
+        self.told.add(("joined", operator_id, leg.call_sid))
+
+    def left(self, operator_id: str, reason: str, *, may_return: bool = True) -> None:
+        self.told.add(("left", operator_id, reason, "may return" if may_return else "for good"))
+
+    def attach(self, operator_id: str, socket: LegSocket) -> LegSink:
+        del socket
+        sink = RememberingSink(LegRole.OPERATOR, len(self.sinks.items) + 1)
+        self.sinks.add((operator_id, sink))
+        return sink
+
+
 class RememberingSession:
     """A :class:`~voice_agent.call.ports.Session` that does nothing but remember."""
 
@@ -69,6 +89,7 @@ class RememberingSession:
         self.log: Recorder[str] = Recorder()
         self.sinks: Recorder[RememberingSink] = Recorder()
         self.sockets: dict[tuple[LegRole, int], LegSocket] = {}
+        self.operators = RememberingOperators()
         self.before_end: Callable[[], Awaitable[object]] | None = None
 
     async def prewarm(self) -> None:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from telephony.tokens import StreamGrant
 from tests.call.line_kit import Office, degradations, direct, form, is_direct, open_office, token_in
 from tests.telephony.fake_twilio import sid
 from voice_agent.call.events import MediaAttached, ParticipantJoined, ParticipantLeft
@@ -218,12 +217,3 @@ async def test_a_stream_of_an_older_generation_is_not_let_in(office: Office) -> 
     await office.twilio.until("start stream")
     sink, _ = office.attach_token(first, office.call_sid, LegRole.TAP)
     assert sink is None
-
-
-async def test_an_operators_ear_is_let_in_beside_the_others(office: Office) -> None:
-    await office.talk()
-    grant = StreamGrant(office.call_sid, sid("CA"), LegRole.OPERATOR, 1)
-    token = office.network.tokens.issue(grant)
-    sink, _ = office.attach_token(token, grant.leg_sid, LegRole.OPERATOR)
-    assert sink is not None
-    assert (LegRole.OPERATOR, 1) in office.session.sockets

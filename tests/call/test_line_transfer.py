@@ -10,6 +10,7 @@ import pytest
 from tests.call.line_kit import Office, degradations, form, open_office
 from tests.telephony.fake_twilio import sid
 from voice_agent.call.ports import LegRole
+from voice_agent.call.transfer import TransferResult
 
 TARGET = "+14155550199"
 
@@ -20,7 +21,7 @@ async def office() -> AsyncIterator[Office]:
         yield office
 
 
-async def transfer(office: Office) -> asyncio.Task[bool]:
+async def transfer(office: Office) -> asyncio.Task[TransferResult]:
     moving = asyncio.create_task(office.session.line.transfer(TARGET))
     await office.twilio.requests.until(lambda each: TARGET in each.form.get("Twiml", ""))
     return moving
@@ -32,7 +33,7 @@ async def test_an_answered_transfer_ends_the_call_here(office: Office) -> None:
     office.switchboard.status(
         form(CallSid=sid("CA"), ParentCallSid=office.call_sid, CallStatus="in-progress"), ""
     )
-    assert await moving
+    assert (await moving).answered
     assert await office.session.ended() == "forwarded"
     assert office.twilio.calls[office.call_sid] == "in-progress"
 
@@ -43,7 +44,7 @@ async def test_a_transfer_that_nobody_answers_brings_the_caller_back(office: Off
     document = office.switchboard.after_transfer(
         form(CallSid=office.call_sid, CallStatus="in-progress", DialCallStatus="no-answer")
     )
-    assert not await moving
+    assert not (await moving).answered
     sink, _ = office.attach(document, office.call_sid, LegRole.DUPLEX)
     assert sink is not None
     assert degradations(office) == [("transfer", "caller_stream")]
@@ -52,7 +53,7 @@ async def test_a_transfer_that_nobody_answers_brings_the_caller_back(office: Off
 async def test_a_transfer_that_rest_refuses_leaves_the_caller_where_they_are(office: Office) -> None:
     await office.talk()
     office.twilio.fail("update call", 400, 21205)
-    assert not await office.session.line.transfer(TARGET)
+    assert not (await office.session.line.transfer(TARGET)).answered
     assert degradations(office) == []
     office.feed(LegRole.TAP).on_closed("lost")
     await office.twilio.until("start stream")
@@ -60,14 +61,14 @@ async def test_a_transfer_that_rest_refuses_leaves_the_caller_where_they_are(off
 
 async def test_a_transfer_to_no_number_is_not_tried(office: Office) -> None:
     await office.talk()
-    assert not await office.session.line.transfer("reception")
+    assert not (await office.session.line.transfer("reception")).answered
     assert office.twilio.count("update call") == 0
 
 
 async def test_a_transfer_without_news_has_been_answered(office: Office) -> None:
     await office.talk()
     moving = await transfer(office)
-    assert await moving
+    assert (await moving).answered
     assert await office.session.ended() == "forwarded"
 
 
@@ -75,14 +76,14 @@ async def test_hanging_up_during_a_transfer_ends_the_call(office: Office) -> Non
     await office.talk()
     moving = await transfer(office)
     office.hang_up()
-    assert not await moving
+    assert not (await moving).answered
     assert await office.session.ended() == "caller_hangup"
 
 
 async def test_a_transfer_of_a_caller_who_is_gone_fails(office: Office) -> None:
     await office.talk()
     office.twilio.calls[office.call_sid] = "completed"
-    assert not await office.session.line.transfer(TARGET)
+    assert not (await office.session.line.transfer(TARGET)).answered
     assert await office.session.ended() == "caller_hangup"
 
 

@@ -18,9 +18,17 @@ Deed = End | Transfer | Escalate
 class Ending:
     """Holds what is to be done once the agent was heard. ``carry_out`` is awaited in a task of its own."""
 
-    def __init__(self, mouth: Mouth, carry_out: Callable[[Deed], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        mouth: Mouth,
+        carry_out: Callable[[Deed], Awaitable[None]],
+        on_withdrawn: Callable[[Deed], None],
+    ) -> None:
+        """``on_withdrawn`` is told what was announced and will not be done."""
         self._mouth = mouth
         self._carry_out = carry_out
+        self._on_withdrawn = on_withdrawn
+        self._announced: Deed | None = None
         self._waiting: Deed | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -29,18 +37,27 @@ class Ending:
         """True while something waits for the last word, or is being done."""
         return self._waiting is not None or (self._task is not None and not self._task.done())
 
+    def announce(self, deed: Deed) -> None:
+        """``deed`` was decided; the words before it are on their way."""
+        if not isinstance(deed, Escalate):
+            self._announced = deed
+
     def request(self, deed: Deed) -> None:
         """Everything before ``deed`` was sent; do it once that was heard. Calls for a person are made at
         once."""
         if isinstance(deed, Escalate):
             self._start(deed)
             return
-        self._waiting = deed
+        self._announced, self._waiting = None, deed
         self.check()
 
     def revoke(self) -> None:
-        """The caller interrupted: a goodbye or a transfer that has not happened is taken back."""
-        self._waiting = None
+        """The caller interrupted, or a person took over: a goodbye or a transfer that has not happened is
+        taken back."""
+        withdrawn = self._waiting or self._announced
+        self._announced = self._waiting = None
+        if withdrawn is not None:
+            self._on_withdrawn(withdrawn)
 
     def check(self) -> None:
         """Do what is due. Called now and then."""

@@ -52,7 +52,7 @@ class CallerListening:
         floor: Floor,
         log: CallLog,
         *,
-        post: Callable[[Frame], None],
+        post: Callable[[Frame], object],
         turn: Callable[[], int],
         on_turn: TurnTaken,
         on_degraded: Callable[[str, str], None],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from voice_agent.call.event_base import CallEventBase
+from voice_agent.operators.ports import ConnectionMethod, DeliveryStatus, OperatorMode
 
 
 class EscalationEvent(CallEventBase):
@@ -66,8 +67,8 @@ class OperatorInvited(CallEventBase):
     type: Literal["operator_invited"] = "operator_invited"
     operator_id: str
     name: str = ""
-    method: Literal["browser", "phone"] = "browser"
-    mode: Literal["listen", "takeover"] = "listen"
+    method: ConnectionMethod = ConnectionMethod.BROWSER
+    mode: OperatorMode = OperatorMode.LISTEN
     """What the operator wants to do once in."""
 
 
@@ -77,7 +78,7 @@ class OperatorJoined(CallEventBase):
     type: Literal["operator_joined"] = "operator_joined"
     operator_id: str
     name: str = ""
-    method: Literal["browser", "phone"] = "browser"
+    method: ConnectionMethod = ConnectionMethod.BROWSER
     participant_call_sid: str = ""
     conference_sid: str = ""
 
@@ -97,8 +98,7 @@ class OperatorModeSwitched(CallEventBase):
 
     type: Literal["operator_mode_switched"] = "operator_mode_switched"
     operator_id: str
-    mode: Literal["listen", "takeover"]
-    reason: str = ""
+    mode: OperatorMode
 
 
 class Guidance(CallEventBase):
@@ -110,4 +110,4 @@ class Guidance(CallEventBase):
     message: str
     sender: str = ""
     operator_id: str = ""
-    status: Literal["delivered", "queued_no_subscriber", "failed"]
+    status: DeliveryStatus

@@ -58,9 +58,7 @@ class OperatorEar:
             on_heard=self._heard,
             on_verdict=self._no_verdict,
             on_partial=self._partial,
-            on_degraded=lambda rung, reason: log.emit(
-                events.Degraded(part="operator_stt", rung=rung, reason=reason)
-            ),
+            on_degraded=self._degraded,
         )
 
     @property
@@ -136,6 +134,9 @@ class OperatorEar:
         self._emit(heard.transcript, start=heard.start, end=heard.end, stt_ms=round(heard.stt_ms, 1))
         self._on_said(heard.transcript.text)
 
+    def _degraded(self, rung: str, reason: str) -> None:
+        self._log.emit(events.Degraded(part="operator_stt", rung=rung, reason=reason))
+
     async def _no_verdict(self, number: int, probability: float) -> None:
         """Where an operator's turn ends decides nothing."""
 
@@ -179,5 +180,3 @@ class OperatorSink:
 
     def on_closed(self, reason: str) -> None:
         """The line opens another stream."""
-
-

@@ -103,11 +103,14 @@ class OperatorLegs(Protocol):
 class OperatorPresence(Protocol):
     """What a session is told about operators' legs."""
 
-    def joined(self, operator_id: str) -> None:
+    def joined(self, operator_id: str, leg: AddedLeg) -> None:
         """The signed callback (or, when it was lost, the list of participants) says that the leg is in."""
 
-    def left(self, operator_id: str, reason: str) -> None:
-        """The leg is out, or will never come: it was hung up, lost, declined, not answered."""
+    def left(self, operator_id: str, reason: str, *, may_return: bool = True) -> None:
+        """The leg is out, or will never come: it was hung up, lost, declined, not answered.
+
+        ``may_return`` is False when there is no conference any more to come back into.
+        """
 
     def attach(self, operator_id: str, socket: LegSocket) -> LegSink:
         """A verified stream of what this operator says began; it replaces an older one."""

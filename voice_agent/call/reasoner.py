@@ -16,6 +16,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic_core import to_jsonable_python
 
 from voice_agent.call import events
+from voice_agent.call.ending import Deed
 from voice_agent.call.floor import Floor
 from voice_agent.call.frames import DeedFrame, SignalFrame, SpeakFrame
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
@@ -23,13 +24,18 @@ from voice_agent.call.log import CallLog
 from voice_agent.reasoning import effects
 from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.effects import Effect, SayKind
-from voice_agent.reasoning.signals import Heard, Signal, Utterance
+from voice_agent.reasoning.signals import HandedBack, Heard, Signal, Utterance
 
 SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
 """Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
 
 LISTENING = "I'm listening. Please go on."
 """Said when a caller's turn got no answer at all: whoever spoke must not be left waiting."""
+
+BACK = "I'm back on the line with you."
+"""Said when a hand-back got no words of the conversation's own."""
+
+_UNANSWERED: dict[type, str] = {Utterance: LISTENING, HandedBack: BACK}
 
 
 class ReasonerProcessor(FrameProcessor):
@@ -40,7 +46,8 @@ class ReasonerProcessor(FrameProcessor):
         heard: gives what became of the agent's words since it was last asked.
         on_expect: told of every new expectation with its turn policy.
         on_reply: told (sentence, signal, engine seconds) of every sentence of a reply.
-        may_speak: False while a person is in charge.
+        may_speak: False while a person is in charge or waited for.
+        on_deed: told of what is to be done once the words before it were heard.
         on_broken: told the kind of error that broke a step.
     """
 
@@ -55,6 +62,7 @@ class ReasonerProcessor(FrameProcessor):
         on_expect: Callable[[effects.Expect], None],
         on_reply: Callable[[AgentUtterance, SignalFrame, float], None],
         may_speak: Callable[[], bool],
+        on_deed: Callable[[Deed], None],
         on_broken: Callable[[str], None],
     ) -> None:
         super().__init__()
@@ -66,6 +74,7 @@ class ReasonerProcessor(FrameProcessor):
         self._on_expect = on_expect
         self._on_reply = on_reply
         self._may_speak = may_speak
+        self._on_deed = on_deed
         self._on_broken = on_broken
         self._ids = count(1)
 
@@ -83,11 +92,12 @@ class ReasonerProcessor(FrameProcessor):
             if heard is not None:
                 spoke |= await self._step(heard, frame, began)
             spoke |= await self._step(frame.signal, frame, began)
-            if not spoke and isinstance(frame.signal, Utterance) and self._may_speak():
-                await self.say(effects.Say(LISTENING, SayKind.PROMPT), frame, began)
+            if not spoke and self._may_speak() and (words := _UNANSWERED.get(type(frame.signal))):
+                await self.say(effects.Say(words, SayKind.PROMPT), frame, began)
         except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
             self._on_broken(type(error).__name__)
-            await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+            if self._may_speak():
+                await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
         finally:
             self._floor.thinking = False
 
@@ -121,6 +131,7 @@ class ReasonerProcessor(FrameProcessor):
                     self._on_expect(effect)
                 elif isinstance(effect, effects.End | effects.Transfer | effects.Escalate):
                     spoke = True
+                    self._on_deed(effect)
                     await self.push_frame(DeedFrame(deed=effect))
                 else:
                     event = observation(effect)

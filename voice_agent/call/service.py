@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from models.speech import Delivery
 from voice_agent.call.floor import TurnPolicy
+from voice_agent.call.parts import CallService
 from voice_agent.call.ports import CallInfo
-from voice_agent.call.session import CallService
 from voice_agent.call.watch import WatchPolicy
 from voice_agent.practice.service import Service
 

@@ -8,49 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-from pipecat.frames.frames import (
-    Frame,
-)
+from pipecat.frames.frames import Frame
 
 from models.expectation import Expectation
-from models.speech import Delivery, Recognizer, Synthesizer
 from voice_agent.call import events
+from voice_agent.call.agent_voice import AgentVoice
+from voice_agent.call.deeds import Deeds
 from voice_agent.call.ear import HeardSpeech
 from voice_agent.call.ending import Ending
-from voice_agent.call.floor import Floor, Interruption, TurnPolicy
+from voice_agent.call.escalation import Escalations
+from voice_agent.call.floor import Floor, Interruption
 from voice_agent.call.frames import SignalFrame, SpeakFrame
-from voice_agent.call.hub import AudioHub, TrackWriter
+from voice_agent.call.hub import AudioHub
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
 from voice_agent.call.legs import EarSink, LegGenerations, MouthSink
 from voice_agent.call.listening import CallerListening
 from voice_agent.call.log import CallLog
 from voice_agent.call.mouth import Mouth
+from voice_agent.call.operator_leg import OperatorEar
 from voice_agent.call.output import MouthOutput
+from voice_agent.call.parts import CallParts, CallService
 from voice_agent.call.pipeline import CallPipeline
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
 from voice_agent.call.reasoner import ReasonerProcessor
-from voice_agent.call.speaker import AgentGate, GateState, Speaker
+from voice_agent.call.speaker import AgentGate, Speaker
 from voice_agent.call.speech_log import SpeechLog
-from voice_agent.call.turn_model import TurnModel
+from voice_agent.call.takeover import CallOperators
+from voice_agent.call.tasks import CallTasks
 from voice_agent.call.turns import AnswerStopStrategy, BargeInStartStrategy
-from voice_agent.call.voice_activity import SpeechDetector, VadTick
-from voice_agent.call.watch import CallWatch, WatchPolicy, WatchTicker
-from voice_agent.reasoning.conversation import Conversation
-from voice_agent.reasoning.effects import End, Escalate, Expect, FillerType, SayKind, Transfer
-from voice_agent.reasoning.signals import (
-    Caller,
-    Channel,
-    External,
-    Silence,
-    Started,
-    Utterance,
-)
-from voice_agent.store.bus import EventBus
+from voice_agent.call.voice_activity import SpeechDetector
+from voice_agent.call.watch import CallWatch
+from voice_agent.reasoning.effects import Expect, FillerType, SayKind
+from voice_agent.reasoning.signals import Caller, Channel, NotReached, Signal, Silence, Started, Utterance
 
 LOOKUP_TIMEOUT_S = 2.0
 """A caller lookup slower than this is done without: the phone is ringing."""
@@ -63,43 +56,6 @@ INBOX = 1000
 """Signs of life a pipeline may lag behind; more means that it is stuck."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallParts:
-    """What all calls of a process share."""
-
-    bus: EventBus
-    vad: VadTick
-    watches: WatchTicker
-    turn_model: TurnModel | None
-    recognizers: tuple[Recognizer, ...]
-    voice: Synthesizer
-    recorder: Callable[[CallInfo, CallLog], CallRecording | None]
-
-
-class CallRecording(TrackWriter, Protocol):
-    """A recorder of one call; see :mod:`voice_agent.call.recorder`."""
-
-    async def close(self) -> None:
-        """Finish the files."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallService:
-    """What a call needs to know of the service it is for.
-
-    ``lookup`` finds who is calling by number (E.164 or None), ``now`` tells the practice's time.
-    """
-
-    service_id: str
-    conversation: Conversation
-    lookup: Callable[[str | None], Awaitable[Mapping[str, Any]]]
-    now: Callable[[], datetime]
-    turns: TurnPolicy = field(default_factory=TurnPolicy)
-    watch: WatchPolicy = field(default_factory=WatchPolicy)
-    delivery: Delivery = field(default_factory=Delivery)
-    keyterms: tuple[str, ...] = ()
-
-
 class CallSession:
     """Implements :class:`voice_agent.call.ports.Session`, the detector's listener, and what the watchdogs
     watch."""
@@ -110,6 +66,8 @@ class CallSession:
         self._line = line
         self._parts = parts
         self._service = service
+        self._turn = 0
+        self._listening = False
         self._recording = parts.recorder(info, self.log)
         self._hub = AudioHub(
             self.log,
@@ -132,7 +90,17 @@ class CallSession:
             on_degraded=lambda rung, reason: self._degraded("stt", rung, reason),
         )
         self._speech_log = SpeechLog(self.log)
-        self._ending = Ending(self._mouth, self._carry_out)
+        self._tasks = CallTasks(info.call_sid)
+        self.escalations = Escalations(
+            self.log,
+            self._tasks,
+            service.escalation,
+            anyone_free=parts.anyone_free,
+            on_hard=lambda: self._agent.wait(),
+            on_nobody=self._on_nobody,
+        )
+        deeds = Deeds(line, self.log, service.directory, self.escalations, self._tell, self._on_completed)
+        self._ending = Ending(self._mouth, deeds.carry_out, deeds.withdrawn)
         self._legs = LegGenerations()
         self._stop = AnswerStopStrategy(
             self._floor,
@@ -142,16 +110,34 @@ class CallSession:
             on_turn=self._on_turn,
         )
         self._pipeline = self._build_pipeline()
+        self._agent = AgentVoice(self._pipeline, self._floor, self._ending, self._tasks)
+        self.operators = CallOperators(
+            line,
+            self.log,
+            self._tasks,
+            self._agent,
+            self.escalations,
+            ear=partial(
+                OperatorEar,
+                log=self.log,
+                vad=parts.vad,
+                recognizers=parts.recognizers,
+                record=self._hub.operator_media,
+                turn=lambda: self._turn,
+            ),
+            post=self._tell,
+            is_listening=lambda: self._listening,
+        )
         self._watch = CallWatch(self, service.watch)
         self._detector: SpeechDetector | None = None
         self._inbox: asyncio.Queue[Frame] = asyncio.Queue(INBOX)
-        self._tasks: set[asyncio.Task[None]] = set()
         self._greeted = False
-        self._turn = 0
         self._owed_since: float | None = None
         self._last_activity = 0.0
         self._fillers = 0
         self._ended: asyncio.Task[None] | None = None
+        self.facts: Mapping[str, Any] = {}
+        """What the lookup found about the caller."""
         self.completion_reason = ""
         self.on_ended: Callable[[], object] = lambda: None
         """Told when the last event of the call was emitted."""
@@ -166,7 +152,8 @@ class CallSession:
             heard=self._speech_log.take_heard,
             on_expect=self._on_expect,
             on_reply=self._speech_log.reply,
-            may_speak=lambda: self._pipeline.gate.state is GateState.AGENT,
+            may_speak=lambda: self._agent.is_free,
+            on_deed=self._ending.announce,
             on_broken=lambda reason: self._degraded("reasoner", "safe_sentence", reason),
         )
         speaker = Speaker(
@@ -200,14 +187,11 @@ class CallSession:
             self._degraded("pipeline", "none", "did not start")
             await self._line.hang_up()
             return
-        self._spawn(self._pump_inbox())
+        self._tasks.start(self._pump_inbox(), "pump inbox")
         self._parts.watches.add(self._watch)
-        facts = await self._look_up()
-        started = SignalFrame(
-            signal=Started(Caller(self.info.caller, facts), Channel.VOICE, self._service.now())
-        )
-        started.interruptible = False
-        self._post(started)
+        self.facts = await self._look_up()
+        self._tell(Started(Caller(self.info.caller, self.facts), Channel.VOICE, self._service.now()))
+        self._listening = True
         self.log.emit(
             events.SessionInfo(name="prewarmed", detail={"ms": round((time.monotonic() - began) * 1000)})
         )
@@ -234,7 +218,7 @@ class CallSession:
             if role is LegRole.DUPLEX:
                 self._mouth.bind(socket)
             sink = EarSink(self._hub, self._mouth, socket, self._legs, role, generation)
-            self._spawn(self._greet_soon(JOIN_GRACE_S))
+            self._tasks.start(self._greet_soon(JOIN_GRACE_S), "greet")
         self._legs.begin(role, generation)
         return sink
 
@@ -266,10 +250,9 @@ class CallSession:
         self._mouth.stop(protected=True)
         self._hub.settle()
         await self._caller.close()
+        await self.operators.close()
         await self._pipeline.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         await self._service.conversation.close()
         if self._recording is not None:
             await self._recording.close()
@@ -324,23 +307,14 @@ class CallSession:
         utterance.ended = self._last_activity
         self._speech_log.over(utterance)
 
-    async def _carry_out(self, deed: End | Transfer | Escalate) -> None:
-        """What was decided is due: everything said before it was heard."""
-        if isinstance(deed, Escalate):
-            self.log.emit(
-                events.EscalationRequested(trigger=deed.trigger, reason=deed.reason, hard=deed.hard)
-            )
-        elif isinstance(deed, End):
-            self.completion_reason = deed.reason
-            await self._line.hang_up()
-        elif await self._line.transfer(deed.target):
-            self.completion_reason = "transferred"
-            self.log.emit(events.ForwardCallResolved(target_number=deed.target, result="forwarded"))
-        else:
-            self.log.emit(
-                events.ForwardCallResolved(target_number=deed.target, result="failed", error="refused")
-            )
-            self._post(SignalFrame(signal=External("transfer failed", sender="line"), turn=self._turn))
+    def _on_completed(self, reason: str) -> None:
+        self.completion_reason = reason
+
+    # People's side
+
+    def _on_nobody(self, promised: bool) -> None:
+        self._agent.stop_waiting()
+        self._tell(NotReached("operator", promised))
 
     # The watchdogs' side
 
@@ -352,7 +326,7 @@ class CallSession:
     @property
     def owes_reply_since(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
-        if not self._greeted or self._owed_since is None or self._caller.speaking:
+        if not self._greeted or self._owed_since is None or self._caller.speaking or not self._agent.is_free:
             return None
         if self._floor.agent_is_heard or not self._floor.agent_has_it:
             return None
@@ -362,12 +336,7 @@ class CallSession:
     def quiet_since(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
         busy = self._floor.agent_has_it or self._caller.speaking or self._ending.pending
-        if (
-            not self._greeted
-            or busy
-            or self._caller.keying
-            or self._pipeline.gate.state is not GateState.AGENT
-        ):
+        if not self._greeted or busy or self._caller.keying or not self._agent.is_free:
             return None
         return max(self._last_activity, self._caller.last_activity)
 
@@ -389,7 +358,7 @@ class CallSession:
         self.log.emit(
             events.AgentTranscriptDelta(utterance_id=utterance.id, text=text, kind=FillerType.WORKING.value)
         )
-        self._spawn(self._pipeline.speak(SpeakFrame(utterance=utterance)))
+        self._tasks.start(self._pipeline.speak(SpeakFrame(utterance=utterance)), "fill")
 
     def silence(self, seconds: float, count: int) -> None:
         """Nobody speaks: the reasoner asks, or gives up."""
@@ -400,24 +369,27 @@ class CallSession:
         """The maximum duration is reached: end, whatever is being said."""
         self.completion_reason = "timeout"
         self.log.emit(events.SessionInfo(name="max_call_duration"))
-        self._spawn(self._line.hang_up())
+        self._tasks.start(self._line.hang_up(), "hang up")
 
     # Inner wiring
 
     def _degraded(self, part: str, rung: str, reason: str) -> None:
         self.log.emit(events.Degraded(part=part, rung=rung, reason=reason))
 
-    def _post(self, frame: Frame) -> None:
+    def _post(self, frame: Frame) -> bool:
         try:
             self._inbox.put_nowait(frame)
         except asyncio.QueueFull:
             self._degraded("pipeline", "dropped", type(frame).__name__)
+            return False
+        return True
+
+    def _tell(self, signal: Signal) -> bool:
+        """A signal that no interruption may take away."""
+        frame = SignalFrame(signal=signal, turn=self._turn)
+        frame.interruptible = False
+        return self._post(frame)
 
     async def _pump_inbox(self) -> None:
         while True:
             await self._pipeline.push(await self._inbox.get())
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

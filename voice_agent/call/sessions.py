@@ -5,9 +5,10 @@ from __future__ import annotations
 from voice_agent.call import events
 from voice_agent.call.events import CallEvent
 from voice_agent.call.log import CallLog
+from voice_agent.call.parts import CallParts
 from voice_agent.call.ports import CallInfo, Line
 from voice_agent.call.service import call_service
-from voice_agent.call.session import CallParts, CallSession
+from voice_agent.call.session import CallSession
 from voice_agent.practice.service import Services
 from voice_agent.store.bus import EventBus
 

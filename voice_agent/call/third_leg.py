@@ -166,7 +166,7 @@ class ThirdLegs:
             leg.state = LegState.IN
             leg.tapping = self._tasks.start(self._keep_tap(leg), "operator's tap")
             if (presence := self._presence()) is not None:
-                presence.joined(leg.operator.operator_id)
+                presence.joined(leg.operator.operator_id, AddedLeg(leg.conference_sid, leg.leg_sid))
 
     def on_left(self, member: Member, reason: str) -> None:
         """Such a leg is out; it may never have been in."""
@@ -213,7 +213,7 @@ class ThirdLegs:
     def abandon(self, reason: str) -> None:
         """The conference is over while the call goes on: no operator is there any more."""
         for leg in list(self._legs.values()):
-            self._lose(leg, reason)
+            self._lose(leg, reason, may_return=False)
 
     async def close(self) -> None:
         """The call is over: end what the network has not ended by itself."""
@@ -325,13 +325,13 @@ class ThirdLegs:
         labelled = next((each for each in legs if each.label == member.label), None)
         return labelled if labelled is not None and labelled.state is LegState.CALLED else None
 
-    def _lose(self, leg: ThirdLeg, reason: str) -> None:
+    def _lose(self, leg: ThirdLeg, reason: str, *, may_return: bool = True) -> None:
         """The leg is out without our doing."""
         if leg.state is LegState.GONE:
             return
         self._drop(leg)
         if (presence := self._presence()) is not None:
-            presence.left(leg.operator.operator_id, reason)
+            presence.left(leg.operator.operator_id, reason, may_return=may_return)
 
     def _drop(self, leg: ThirdLeg) -> None:
         if leg.state is LegState.GONE:
