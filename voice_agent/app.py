@@ -43,6 +43,8 @@ from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchTicker
 from voice_agent.local_network import Account, local_network
+from voice_agent.operators.duty import OnDuty
+from voice_agent.operators.live import LocalLiveCalls
 from voice_agent.practice.scenario import demonstration
 from voice_agent.practice.seed import PATIENTS
 from voice_agent.practice.service import Services, load_services, service_folders
@@ -81,6 +83,8 @@ class Application:
     services: Services
     switchboard: Switchboard
     admission: Admission
+    live: LocalLiveCalls
+    duty: OnDuty
     ready: Ready
 
 
@@ -131,13 +135,14 @@ async def running(
         stack.push_async_callback(writer.close)
         # Before that: open event streams end when the bus does, and would hold the server up.
         stack.callback(bus.close)
-        services = await _services(settings, database)
+        duty = OnDuty()
+        services = await _services(settings, database, duty)
         speech = speech_services(settings, services.default.settings.keyterms)
         stack.push_async_callback(speech.close)
         await speech.start()
         account = await _account(settings, server, services, stack)
         origin = _origin(settings, server)
-        parts = await _shared_parts(settings, bus, speech, stack)
+        parts = await _shared_parts(settings, bus, speech, duty, stack)
         probe = LoadProbe()
         probe.start()
         stack.callback(probe.stop)
@@ -147,6 +152,9 @@ async def running(
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
         sessions = Sessions(bus, parts, services, settings.max_call_duration_s)
+        live = LocalLiveCalls(bus, sessions, duty)
+        await live.start()
+        stack.push_async_callback(live.close)
         switchboard = Switchboard(
             Network(rest, tokens, origin, account.app_sid),
             sessions,
@@ -169,7 +177,9 @@ async def running(
         stack.callback(folding.cancel)
         records = CallRecords(database)
         ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
-        application = Application(settings, bus, database, records, services, switchboard, admission, ready)
+        application = Application(
+            settings, bus, database, records, services, switchboard, admission, live, duty, ready
+        )
         http = _http(application, signatures, metrics, speech, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
@@ -196,10 +206,12 @@ def quiet_logs(level: str) -> None:
     )
 
 
-async def _services(settings: Settings, database: Database) -> Services:
+async def _services(settings: Settings, database: Database, duty: OnDuty) -> Services:
     folders = service_folders(settings.services_dir) if settings.services_dir else []
     try:
-        services = load_services(database, folders, reasoner=_language_model(settings))
+        services = load_services(
+            database, folders, reasoner=_language_model(settings), person_available=duty.anyone_free
+        )
     except ServiceError as error:
         raise StartError(str(error)) from error
     # The first is the example practice: it comes with people and a calendar.
@@ -258,7 +270,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 async def _shared_parts(
-    settings: Settings, bus: EventBus, speech: SpeechServices, stack: AsyncExitStack
+    settings: Settings, bus: EventBus, speech: SpeechServices, duty: OnDuty, stack: AsyncExitStack
 ) -> CallParts:
     def fault(where: str) -> Callable[[Exception], None]:
         return lambda error: log.error("tick_failed", where=where, error=type(error).__name__)
@@ -279,6 +291,7 @@ async def _shared_parts(
         recognizers=speech.recognizers,
         voice=speech.voice,
         recorder=recordings if settings.recordings else lambda *_: None,
+        anyone_free=duty.anyone_free,
     )
 
 

@@ -19,7 +19,6 @@ from voice_agent.call.events import (
     CallEvent,
     Degraded,
     MediaAttached,
-    ParticipantJoined,
     SessionEnd,
     SessionInfo,
     SessionStart,
@@ -437,17 +436,6 @@ def test_the_status_of_an_ended_call_follows_from_its_reason(reason: str, status
     fold = CallFold(events[0])
     fold.apply(events)
     assert fold.call.status == status
-
-
-def test_an_operator_who_joins_and_stays_makes_the_escalation_completed() -> None:
-    joined = ParticipantJoined(participant_id="PA9", participant_role="operator")
-    end = SessionEnd(completion_reason="completed", duration_seconds=9)
-    events = numbered(SID, [(0, SessionStart()), (1, joined), (9, end)])
-    fold = CallFold(events[0])
-    fold.apply(events[:2])
-    assert fold.call.escalation_status == "connected"
-    fold.apply(events[2:])
-    assert fold.call.escalation_status == "completed"
 
 
 @given(st.lists(st.integers(1, 28), max_size=6))

@@ -20,7 +20,6 @@ from voice_agent.call.events import (
     BargeIn,
     CallEvent,
     Degraded,
-    EscalationRequested,
     ForwardCallResolved,
     InnerThought,
     Latency,
@@ -37,6 +36,7 @@ from voice_agent.call.events import (
     TurnCompleted,
     UserTranscript,
 )
+from voice_agent.call.operator_events import EscalationEvent
 
 RECORDING_AVAILABLE = "recording_available"
 """Name of the ``session_info`` event that announces a recording; its detail is the recording's metadata."""
@@ -162,8 +162,6 @@ class CallFold:
             case ParticipantJoined():
                 if event.participant_role == "caller" and not self.ended:
                     call.status = "in-progress"
-                if event.participant_role == "operator":
-                    call.escalation_status = "connected"
                 call.conference_sid = event.conference_sid or call.conference_sid
                 call.participants.append(
                     {
@@ -179,8 +177,6 @@ class CallFold:
                 for participant in call.participants:
                     if participant["participant_id"] == event.participant_id and not participant["left_at"]:
                         participant["left_at"] = event.at.isoformat()
-                if event.participant_role == "operator" and call.escalation_status == "connected":
-                    call.escalation_status = "handback"
             case StateTransition():
                 call.final_state = event.to_state
                 call.states_visited.append(event.to_state)
@@ -190,9 +186,8 @@ class CallFold:
                 )
             case Degraded():
                 call.degraded.append(event.model_dump(mode="json", include={"part", "rung", "reason", "t"}))
-            case EscalationRequested():
-                if call.escalation_status == "none":
-                    call.escalation_status = "requested"
+            case EscalationEvent():
+                call.escalation_status = event.status
             case Latency(is_greeting=False, continuation=False) if event.e2e_ttfb_ms > 0:
                 self._latencies.append(event.e2e_ttfb_ms)
                 call.avg_perceived_latency_ms = sum(self._latencies) / len(self._latencies)
@@ -204,8 +199,6 @@ class CallFold:
                 call.duration_seconds = event.duration_seconds
                 call.completion_reason = event.completion_reason
                 call.status = STATUS_AT_END.get(event.completion_reason, "completed")
-                if call.escalation_status in ("connected", "handback"):
-                    call.escalation_status = "completed"
             case _:
                 pass
 
@@ -213,7 +206,10 @@ class CallFold:
         match event:
             case UserTranscript(final=True, accepted=True):
                 turn = self._at(event.turn_index, event)
-                _say(turn, event)
+                if event.speaker_role == "operator":
+                    _answer_as_operator(turn, event)
+                else:
+                    _say(turn, event)
             case TurnCompleted():
                 self._turn = event.turn_index
                 turn = self._at(event.turn_index, event)
@@ -299,6 +295,18 @@ def _say(turn: TurnRecord, event: UserTranscript) -> None:
             event.confidence if turn.stt_confidence is None else min(event.confidence, turn.stt_confidence)
         )
     turn.speaker_role = turn.speaker_id = event.speaker_role
+
+
+def _answer_as_operator(turn: TurnRecord, event: UserTranscript) -> None:
+    """A person spoke for the practice in this turn: the agent's side is theirs, and says so."""
+    turn.agent_transcript = _joined(turn.agent_transcript, event.transcript)
+    turn.agent_action = "operator"
+    turn.speaker_role, turn.speaker_id = "operator", event.speaker_id or "operator"
+    start, end = event.start * 1000, event.end * 1000
+    turn.agent_speech_start_ms = (
+        start if turn.agent_speech_start_ms is None else min(start, turn.agent_speech_start_ms)
+    )
+    turn.agent_speech_end_ms = max(end, turn.agent_speech_end_ms or end)
 
 
 def _answer(turn: TurnRecord, event: AgentTranscript) -> None:

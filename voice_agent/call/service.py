@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.speech import Delivery
 from voice_agent.call.floor import TurnPolicy
+from voice_agent.call.forwarding import ForwardDirectory
 from voice_agent.call.parts import CallService
 from voice_agent.call.ports import CallInfo
 from voice_agent.call.watch import WatchPolicy
@@ -41,4 +42,7 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
             rate=max(settings.min_tts_speed, settings.voice_config.speed), volume=settings.voice_config.volume
         ),
         keyterms=settings.keyterms,
+        directory=ForwardDirectory(
+            settings.forwarding.locations, settings.forwarding.target, settings.forwarding.should_disconnect
+        ),
     )

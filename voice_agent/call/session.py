@@ -363,6 +363,7 @@ class CallSession:
     def silence(self, seconds: float, count: int) -> None:
         """Nobody speaks: the reasoner asks, or gives up."""
         self.log.emit(events.SilenceCheck(seconds=round(seconds, 2), count=count))
+        self._owed_since = time.monotonic()
         self._post(SignalFrame(signal=Silence(seconds, count), turn=self._turn))
 
     def too_long(self) -> None:
@@ -386,6 +387,7 @@ class CallSession:
 
     def _tell(self, signal: Signal) -> bool:
         """A signal that no interruption may take away."""
+        self._owed_since = time.monotonic()
         frame = SignalFrame(signal=signal, turn=self._turn)
         frame.interruptible = False
         return self._post(frame)

@@ -38,6 +38,11 @@ class Sessions:
         session.on_ended = lambda: self._live.pop(info.call_sid, None)
         return session
 
+    @property
+    def live(self) -> tuple[CallSession, ...]:
+        """All live calls' sessions, oldest first."""
+        return tuple(self._live.values())
+
     def get(self, call_sid: str) -> CallSession | None:
         """A live call's session."""
         return self._live.get(call_sid)

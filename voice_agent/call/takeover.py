@@ -118,6 +118,10 @@ class CallOperators:
             if each.is_in
         )
 
+    def has(self, operator_id: str) -> bool:
+        """True for an operator who is on the call or is being called into it."""
+        return operator_id in self._present
+
     # -- commands
 
     async def join(self, operator: OperatorLeg, mode: OperatorMode) -> Joined:

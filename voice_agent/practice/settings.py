@@ -61,10 +61,14 @@ class VoiceConfig(_Settings):
 
 
 class Forwarding(_Settings):
-    """Where callers go who need a person. ``should_disconnect``: the agent leaves once they are connected."""
+    """Where callers go who need a person. ``should_disconnect``: the agent leaves once they are connected.
+
+    ``locations``: number by name, for places that the conversation may name.
+    """
 
     enabled: bool = False
     forward_to: E164 | None = None
+    locations: dict[str, E164] = Field(default_factory=dict)
     should_disconnect: bool = True
 
     @property
