@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Recognizer, Transcript
 from voice_agent.call import events
 from voice_agent.call.ear import Ear, HeardSpeech
@@ -28,7 +29,8 @@ class OperatorEar:
     Args:
         record: takes (position, µ-law) for the recording.
         turn: number of the caller's last turn, which the operator answers.
-        on_said: told the words of every finished stretch of speech.
+        keyterms: names and terms that the recognizer should favour.
+        on_said: told the words of every finished stretch of speech that the recognizer trusts.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class OperatorEar:
         log: CallLog,
         vad: VadTick,
         recognizers: Sequence[Recognizer],
+        keyterms: tuple[str, ...],
         record: Callable[[int, bytes], None],
         turn: Callable[[], int],
         on_said: Callable[[str], None],
@@ -60,6 +63,7 @@ class OperatorEar:
             on_partial=self._partial,
             on_degraded=self._degraded,
         )
+        self._ear.expectation = Expectation(keyterms=keyterms)
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +136,8 @@ class OperatorEar:
         if not heard.transcript.text:
             return
         self._emit(heard.transcript, start=heard.start, end=heard.end, stt_ms=round(heard.stt_ms, 1))
-        self._on_said(heard.transcript.text)
+        if heard.transcript.accepted:
+            self._on_said(heard.transcript.text)
 
     def _degraded(self, rung: str, reason: str) -> None:
         self._log.emit(events.Degraded(part="operator_stt", rung=rung, reason=reason))

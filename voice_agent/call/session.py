@@ -122,6 +122,7 @@ class CallSession:
                 log=self.log,
                 vad=parts.vad,
                 recognizers=parts.recognizers,
+                keyterms=service.keyterms,
                 record=self._hub.operator_media,
                 turn=lambda: self._turn,
             ),
