@@ -10,7 +10,10 @@ import pytest
 from models.speech import Delivery, Pcm
 from models.tts.espeak import EspeakVoice
 from models.vad.silero import SileroVad
+from tests.call.session_kit import begin
 from voice_agent.call.voice_activity import VadTick
+
+__all__ = ["begin"]
 
 Speak = Callable[[str], Awaitable[Pcm]]
 

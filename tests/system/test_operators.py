@@ -40,7 +40,7 @@ def wav_data(path: Path) -> bytes:
 @pytest.fixture
 async def system(tmp_path: Path) -> AsyncIterator[System]:
     """Whoever speaks is understood to ask for the opening hours; everything else is real."""
-    async with whole_system(tmp_path, stt="stub") as running_system:
+    async with whole_system(tmp_path, stt="stub", max_loop_lag_ms=5000) as running_system:
         yield running_system
 
 
