@@ -106,14 +106,16 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def whole_system(tmp_path: Path, **settings: Any) -> AsyncIterator[System]:
+async def whole_system(
+    tmp_path: Path, *, numbers: tuple[str, ...] = (NUMBER,), **settings: Any
+) -> AsyncIterator[System]:
     """Application and emulator, each believing that the other is far away."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
     config = EmulatorConfig(
         voice_url=f"{origin}/twilio/voice",
         app_voice_url=f"{origin}/twilio/agent",
-        numbers=(NumberConfig(NUMBER),),
+        numbers=tuple(NumberConfig(number) for number in numbers),
         limits=Limits(calls_per_second=50),
     )
     async with AsyncExitStack() as stack:

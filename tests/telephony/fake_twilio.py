@@ -57,6 +57,8 @@ class FakeTwilio:
     """Name to SID."""
     present: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     """Conference SID to (call SID, label)."""
+    statuses: dict[str, str] = field(default_factory=dict)
+    """Call SID to its status as a participant, where that is not ``connected``."""
     failures: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     held: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -99,7 +101,10 @@ class FakeTwilio:
 
     def _list_participants(self, one: Asked, match: Any) -> web.Response:
         conference = match["conference"]
-        listed = [_participant(leg, conference, label) for leg, label in self.present[conference]]
+        listed = [
+            {**_participant(leg, conference, label), "status": self.statuses.get(leg, "connected")}
+            for leg, label in self.present[conference]
+        ]
         body = {"participants": listed, "page": 0, "page_size": 250, "uri": "/", "next_page_uri": None}
         return web.json_response({**body, "first_page_uri": "/", "previous_page_uri": None})
 
