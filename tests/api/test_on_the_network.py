@@ -255,7 +255,7 @@ async def test_an_answered_transfer_connects_the_caller_and_leaves_us_out() -> N
         phone = await here.call()
         session = await here.session()
         await here.greeted(phone)
-        assert await session.line.transfer("+12025550177")
+        assert (await session.line.transfer("+12025550177")).answered
         assert await session.ended() == "forwarded"
         before = len(phone.heard)
         await until(lambda: loudness(phone.heard[before:]) > 1000)
@@ -270,7 +270,7 @@ async def test_a_transfer_that_is_busy_brings_the_caller_back() -> None:
         phone = await here.call()
         session = await here.session()
         await here.greeted(phone)
-        assert not await session.line.transfer("+12025550177")
+        assert not (await session.line.transfer("+12025550177")).answered
         before = len(phone.heard)
         await until(lambda: loudness(phone.heard[before:]) > 100)
         await here.hears(phone, LegRole.DUPLEX)
