@@ -14,7 +14,7 @@ from models.stt.rules import INTERCHANGEABLE, OPENERS, RULES
 _WORDS: Final = re.compile(r"[a-z][a-z'.-]*|\d+")
 _REFERENCE: Final = re.compile(r"<([a-z_0-9]+)>")
 _WORD_IN_RULE: Final = re.compile(r"(?<![<\w])[a-z][a-z0-9'.-]*(?![\w>])")
-_OTHER_LENGTH: Final = "/1e-4/"
+_OTHER_LENGTH: Final = "/1e-30/"
 """How much clearer a string of another length than the expected one must be: about one digit misheard."""
 _SLOT_BEFORE: Final = frozenset({"appointment", "visit", "checkup", "appointments"})
 _ONES: Final = (

@@ -93,7 +93,8 @@ RULES: Final[dict[str, str]] = {
     "universal": (
         "[can you | could you] [please] (repeat that | say that again) [please] | what did you say | i didn't hear you | "
         "sorry | pardon | what | hello | excuse me | [i (want | need) to | can i | let me] (talk | speak) (to | with) "
-        "(a | the | an) (person | human | nurse | operator | representative | real person | receptionist | somebody | doctor) | "
+        "((a | the) (person | human | nurse | representative | real person | receptionist | doctor) | (an | the) operator | "
+        "somebody | someone) | "
         "operator | representative | help | help me | i don't know | i'm not sure | i forgot | hold on | hang on | "
         "one moment | just a moment | just a minute | wait | wait a minute | never mind | stop | goodbye | bye | "
         "thank you | thanks | thank you bye | that's all | that's it | nothing else | "

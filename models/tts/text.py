@@ -256,7 +256,7 @@ def _rules() -> list[_Rule]:
         (
             re.compile(
                 r"\b(?P<hour>\d{1,2}):(?P<minute>\d\d)"
-                r"(?: ?(?P<half>[AaPp]\.? ?[Mm]\b\.?(?=\s|[,;?!]|$)|[AaPp][Mm]\b))?"
+                r"(?: ?(?P<half>[AaPp]\.[Mm]\.|[AaPp] ?[Mm]\b))?"
             ),
             _time,
         ),

@@ -1,0 +1,138 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from models.expectation import AnswerKind, Expectation
+from models.speech import SpeechError, Transcript
+from models.stt import EmbeddedRecognizer
+from tests.models.speech_audio import clip, quiet
+
+YES_NO = Expectation((AnswerKind.YES_NO,))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def recognizer() -> AsyncIterator[EmbeddedRecognizer]:
+    recognizer = EmbeddedRecognizer(1, max_seconds=6.0, patience=20.0)
+    await recognizer.start()
+    yield recognizer
+    await recognizer.close()
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def heard(
+    recognizer: EmbeddedRecognizer, pcm: np.ndarray, expectation: Expectation = YES_NO
+) -> Transcript:
+    utterance = recognizer.open(expectation)
+    for i in range(0, len(pcm), 160):
+        utterance.feed(pcm[i : i + 160])
+    async with asyncio.timeout(60):
+        return await utterance.finish()
+
+
+async def test_a_transcript_tells_length_source_and_that_it_is_final(recognizer: EmbeddedRecognizer) -> None:
+    transcript = await heard(recognizer, clip("moment"))
+    assert transcript.audio_seconds == pytest.approx(len(clip("moment")) / 8000)
+    assert transcript.source == "embedded"
+    assert transcript.is_final
+    assert 0 <= transcript.confidence <= 1
+    assert not set(transcript.text) & set("<>[]()")
+
+
+async def test_free_speech_is_heard_in_part(recognizer: EmbeddedRecognizer) -> None:
+    transcript = await heard(recognizer, np.concatenate([clip("trouble")[:28000], quiet(0.3)]), Expectation())
+    assert {"having", "trouble", "speaking"} & set(transcript.text.split())
+
+
+async def test_a_long_sentence_outside_the_grammar_is_not_accepted(recognizer: EmbeddedRecognizer) -> None:
+    assert not (await heard(recognizer, clip("emergency"))).accepted
+
+
+async def test_silence_is_no_accepted_answer(recognizer: EmbeddedRecognizer) -> None:
+    transcript = await heard(recognizer, quiet(1.0))
+    assert not (transcript.accepted and transcript.text)
+
+
+async def test_an_utterance_without_audio_is_empty(recognizer: EmbeddedRecognizer) -> None:
+    assert (await heard(recognizer, quiet(0))).text == ""
+
+
+async def test_partials_come_before_the_end_and_say_so(recognizer: EmbeddedRecognizer) -> None:
+    partials: list[Transcript] = []
+    some = asyncio.Event()
+
+    def note(partial: Transcript) -> None:
+        partials.append(partial)
+        some.set()
+
+    utterance = recognizer.open(Expectation(), note)
+    utterance.feed(clip("trouble"))
+    async with asyncio.timeout(60):
+        await some.wait()
+        await utterance.finish()
+    assert partials
+    assert not any(partial.is_final for partial in partials)
+
+
+async def test_what_exceeds_the_longest_utterance_is_not_heard(recognizer: EmbeddedRecognizer) -> None:
+    assert (await heard(recognizer, quiet(8.0))).audio_seconds == 6.0
+
+
+async def test_a_killed_worker_costs_no_words(recognizer: EmbeddedRecognizer) -> None:
+    before = await heard(recognizer, clip("moment"))
+    utterance = recognizer.open(YES_NO)
+    utterance.feed(clip("moment"))
+    os.kill(recognizer.worker_pids[0], signal.SIGKILL)
+    async with asyncio.timeout(60):
+        after = await utterance.finish()
+    assert after.text == before.text
+
+
+async def test_a_cancelled_utterance_frees_its_worker_for_the_next(recognizer: EmbeddedRecognizer) -> None:
+    given_up = recognizer.open(YES_NO)
+    given_up.feed(clip("trouble"))
+    given_up.cancel()
+    given_up.cancel()
+    with pytest.raises(SpeechError, match="cancelled"):
+        await given_up.finish()
+    assert (await heard(recognizer, clip("moment"))).is_final
+
+
+async def test_utterances_wait_for_a_worker_and_all_get_one(recognizer: EmbeddedRecognizer) -> None:
+    transcripts = await asyncio.gather(*(heard(recognizer, clip("moment")[:8000]) for _ in range(3)))
+    assert len({transcript.text for transcript in transcripts}) == 1
+
+
+async def test_a_hung_worker_is_replaced_and_the_utterance_answered() -> None:
+    recognizer = EmbeddedRecognizer(1, patience=3.0)
+    await recognizer.start()
+    try:
+        hung = recognizer.worker_pids
+        utterance = recognizer.open(YES_NO)
+        utterance.feed(clip("moment")[:8000])
+        os.kill(hung[0], signal.SIGSTOP)
+        async with asyncio.timeout(60):
+            transcript = await utterance.finish()
+        assert transcript.is_final
+        assert recognizer.worker_pids != hung
+    finally:
+        await recognizer.close()
+
+
+async def test_a_recognizer_that_was_not_started_says_so() -> None:
+    with pytest.raises(SpeechError, match="start it first"):
+        EmbeddedRecognizer().open(YES_NO)
+
+
+async def test_closing_twice_is_closing_once() -> None:
+    recognizer = EmbeddedRecognizer(1)
+    await recognizer.start()
+    await recognizer.close()
+    await recognizer.close()
+    assert recognizer.worker_pids == ()

@@ -1,0 +1,53 @@
+import importlib.util
+
+import numpy as np
+import pytest
+
+from models.onnx import pipecat_file, single_thread_session
+from models.speech import SpeechError
+from models.turn import SmartTurn
+from models.turn.log_mel import whisper_log_mel
+from tests.models.speech_audio import clip
+
+
+@pytest.fixture(scope="module")
+def turn() -> SmartTurn:
+    return SmartTurn()
+
+
+@pytest.mark.parametrize("kind", ["noise", "tone", "speech after silence", "silence"])
+def test_the_spectrogram_equals_that_of_the_models_makers(kind: str) -> None:
+    path = pipecat_file("audio/turn/smart_turn/_whisper_features.py")
+    spec = importlib.util.spec_from_file_location("makers_features", path)
+    assert spec is not None
+    assert spec.loader is not None
+    makers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(makers)
+    rng = np.random.default_rng(1)
+    x = {
+        "noise": rng.normal(0, 0.1, 128000),
+        "tone": np.sin(np.arange(128000) * 0.05),
+        "speech after silence": np.concatenate([np.zeros(100000), rng.normal(0, 0.1, 28000)]),
+        "silence": np.zeros(128000),
+    }[kind].astype(np.float32)
+    assert np.abs(whisper_log_mel(x) - makers.compute_whisper_log_mel_features(x)).max() < 1e-4
+
+
+@pytest.mark.parametrize("samples", [0, 160, 8000, 64000, 100_000])
+def test_audio_of_any_length_has_features_of_one_shape(turn: SmartTurn, samples: int) -> None:
+    assert turn.features(np.ones(samples, np.int16)).shape == (80, 800)
+
+
+def test_a_finished_sentence_is_likelier_the_end_than_its_first_half(turn: SmartTurn) -> None:
+    whole = clip("trouble")
+    assert turn.probability(whole) > turn.probability(whole[: len(whole) // 2])
+
+
+def test_the_probability_can_be_had_from_features_alone(turn: SmartTurn) -> None:
+    pcm = clip("moment")
+    assert turn.probability_of(turn.features(pcm)) == pytest.approx(turn.probability(pcm))
+
+
+def test_a_missing_model_file_is_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SpeechError, match=r"gone\.onnx"):
+        single_thread_session(tmp_path / "gone.onnx")
