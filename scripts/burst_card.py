@@ -114,7 +114,7 @@ def write_card(
         gate="; ".join(gates),
         threshold=GATE,
         false_alarms=_false_alarms(model, encoder, scores, cache),
-        latency=voice_latency(),
+        latency=voice_latency(encoder, model),
     )
     _draw(folder, model, phone)
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -13,6 +13,7 @@ from model_plots import confusion, reliability, roc
 from prosody_figures import VoiceScores, calibration, guesses, heard, heard_in_turn, statistics
 from prosody_labels import CATEGORY_OF, DIMENSIONS, sides
 
+from models.emotion_encoder import EmotionEncoder
 from models.prosody import Dimension, ProsodyModel, VoiceEmotion
 
 LINES = ("clean", "phone", "noisy")
@@ -101,7 +102,7 @@ def write_card(
         folds=folds_table,
         recall=recall,
         ece=ece,
-        latency=voice_latency(),
+        latency=voice_latency(encoder, model),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
     print(card)

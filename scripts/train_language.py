@@ -38,7 +38,7 @@ BAG_C = 4.0
 RAREST_WORD = 3
 """Occurrences in the training comments from which a word has a vector of its own."""
 
-NETWORKS = 2
+NETWORKS = 3
 NETWORK_SHARE = 0.5
 """Of the log-odds; the bag has the rest."""
 

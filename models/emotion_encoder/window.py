@@ -69,6 +69,7 @@ def inspect(window: npt.NDArray[np.generic]) -> Sound:
     samples = np.asarray(window, np.float64)[-SAMPLES:]
     if not np.isfinite(samples).all():
         return Sound(np.zeros(0, np.int16), 0.0, -120.0, Defect.NOT_FINITE)
+    samples = np.clip(samples, -32768, 32767)
     found = np.flatnonzero(samples)
     samples = samples[found[0] :] if len(found) else samples[:0]
     seconds = len(samples) / SAMPLE_RATE
@@ -81,10 +82,12 @@ def inspect(window: npt.NDArray[np.generic]) -> Sound:
 
 
 def _defect(x: npt.NDArray[np.float64], seconds: float, level: float, clipped: float) -> Defect | None:
-    if not len(x) or level < QUIETEST_DBFS:
-        return Defect.SILENT if seconds >= SHORTEST or not len(x) else Defect.TOO_SHORT
+    if not len(x):
+        return Defect.SILENT
     if seconds < SHORTEST:
         return Defect.TOO_SHORT
+    if level < QUIETEST_DBFS:
+        return Defect.SILENT
     if clipped > CLIPPED_SHARE:
         return Defect.CLIPPED
     return Defect.TONE if tone_share(x) > TONE_SHARE else None
