@@ -1,8 +1,9 @@
-"""Files that hold what a model has learned: found, checked against the hash they were published with, and read.
+"""Files that hold what a model has learned: found, checked against the hash they were published with, and
+read.
 
-Beside every weights file lies ``model.json``, written by the script that trained it. Weights that are missing or
-differ by a single byte are refused, because every figure on the model card belongs to that one file: the caller
-of the model then goes on without it.
+Beside every weights file lies ``model.json``, written by the script that trained it. Weights that are
+missing or differ by a single byte are refused, because every figure on the model card belongs to that one
+file: the caller of the model then goes on without it.
 """
 
 from __future__ import annotations

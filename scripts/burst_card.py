@@ -24,19 +24,23 @@ LINES = ("clean", "phone", "noisy")
 
 _CARD = """# Vocal bursts
 
-What a caller utters without words: is it a burst at all, which of 30 emotions, which of eight deliveries does it ask for (laugh,
-sigh, groan, cry, gasp, anger, positive, neutral), and how it pulls valence and arousal. From the last two seconds at 8 kHz.
-`scripts/train_vocal_burst.py` wrote this card.
+What a caller utters without words: is it a burst at all, which of 30 emotions, which of eight deliveries
+does it ask for (laugh, sigh, groan, cry, gasp, anger, positive, neutral), and how it pulls valence and
+arousal. From the last two seconds at 8 kHz. `scripts/train_vocal_burst.py` wrote this card.
 
-- **Version** `{version}`, weights sha256 `{sha256}`, {size} kB, on the encoder in `models/emotion_encoder` (4.3 MB, shared).
-- **Method** A network on the encoder's frames: projection, a convolution over 100 ms, four attentions whose weighted mean and spread join
-  the pooled vector, one hidden layer, two heads; eight-bit weights. Every clip is heard clean and over a line drawn by chance
-  (300-3400 Hz, mu-law, noise of any colour at 8-25 dB, lost packets, clipping). In front of it a gate, a logistic regression on the
-  pooled vector: speech, burst or other sound. One temperature per head.
-- **Data** Contains material from EmoGator by Fred W. Buhl, Apache License 2.0, modified. Speech for the gate: EmoDB (CC0 1.0) and
-  sentences by espeak-ng; other sounds are computed (noise, breath, cough, digits, tones, music, handling).
-- **Split** by speaker: 1-250 learned from, 251-270 set temperatures and thresholds, 271-300 are the figures below. The shape of the
-  network was chosen on 271-300 too, among two, which flatters it a little. EmoDB's actors 15 and 16 are the gate's unseen voices.
+- **Version** `{version}`, weights sha256 `{sha256}`, {size} kB, on the encoder in `models/emotion_encoder`
+  (4.3 MB, shared).
+- **Method** A network on the encoder's frames: projection, a convolution over 100 ms, four attentions whose
+  weighted mean and spread join the pooled vector, one hidden layer, two heads; eight-bit weights. Every clip
+  is heard clean and over a line drawn by chance (300-3400 Hz, mu-law, noise of any colour at 8-25 dB, lost
+  packets, clipping). In front of it a gate, a logistic regression on the pooled vector: speech, burst or
+  other sound. One temperature per head.
+- **Data** Contains material from EmoGator by Fred W. Buhl, Apache License 2.0, modified. Speech for the
+  gate: EmoDB (CC0 1.0) and sentences by espeak-ng; other sounds are computed (noise, breath, cough, digits,
+  tones, music, handling).
+- **Split** by speaker: 1-250 learned from, 251-270 set temperatures and thresholds, 271-300 are the figures
+  below. The shape of the network was chosen on 271-300 too, among two, which flatters it a little. EmoDB's
+  actors 15 and 16 are the gate's unseen voices.
 
 ## Figures
 
@@ -46,7 +50,8 @@ Speakers 271-300, 95 % intervals in brackets, resampled over speakers. UAR: mean
 
 Calibration error (expected, ten bins): {ece}.
 
-Per delivery over the phone line; the background is the other seven. Thresholds were set on other speakers; "never": not reached.
+Per delivery over the phone line; the background is the other seven. Thresholds were set on other speakers;
+"never": not reached.
 
 {deliveries}
 
@@ -66,13 +71,18 @@ Share of sounds that the gate lets through as a burst (probability above {thresh
 
 ## Limits
 
-- Labels are the emotion somebody was asked to utter, not a kind of sound: "relief" may be a sigh or a "phew". That caps every figure.
-  As discrete events only laughs, anger and "positive" are worth naming; a sigh is hardly ever earned. Use valence and arousal.
-- The background of the thresholds is balanced by design; on a call bursts are rare, so the true precision is lower. Ask for quiet of the
-  recognizer (no words), energy well over the noise floor and a pause of three seconds between two named bursts.
-- The gate's other sounds are made by formulas; real coughs and breaths were not available. A sigh is a breath, so some breaths pass.
-- Ten German actors are the only human speech the gate knows. Part of its certainty is the recording channel: test on calls.
-- Silence, steady tones, heavy clipping, broken samples and less than a quarter of a second give the neutral reading with its reason.
+- Labels are the emotion somebody was asked to utter, not a kind of sound: "relief" may be a sigh or a
+  "phew". That caps every figure. As discrete events only laughs, anger and "positive" are worth naming; a
+  sigh is hardly ever earned. Use valence and arousal.
+- The background of the thresholds is balanced by design; on a call bursts are rare, so the true precision is
+  lower. Ask for quiet of the recognizer (no words), energy well over the noise floor and a pause of three
+  seconds between two named bursts.
+- The gate's other sounds are made by formulas; real coughs and breaths were not available. A sigh is a
+  breath, so some breaths pass.
+- Ten German actors are the only human speech the gate knows. Part of its certainty is the recording channel:
+  test on calls.
+- Silence, steady tones, heavy clipping, broken samples and less than a quarter of a second give the neutral
+  reading with its reason.
 - A cue with a confidence: no diagnosis, and never alone a reason to refuse or delay care.
 """
 

@@ -42,7 +42,8 @@ class FramedClips:
 
 
 def framed(clips: Iterable[Clip], encoder: EmotionEncoder, treatment: str, folder: Path) -> FramedClips:
-    """``clips`` after ``treatment``, kept under ``folder``; read from there when they are of the same encoder."""
+    """``clips`` after ``treatment``, kept under ``folder``; read from there when they are of the same
+    encoder."""
     table, frames = folder / f"{treatment}.npz", folder / f"{treatment}.frames"
     counts = folder / f"{treatment}.counts.npy"
     if not counts.is_file():

@@ -96,7 +96,8 @@ class Network(nn.Module):
         return self.categories(out), self.deliveries(out)
 
     def arrays(self) -> dict[str, Floats]:
-        """Weights in the layout of the product's network, standardization and batch normalization folded in."""
+        """Weights in the layout of the product's network, standardization and batch normalization folded
+        in."""
         w = {name: value.detach().double().numpy() for name, value in self.state_dict().items()}
         gain = w["batch_norm.weight"] / np.sqrt(w["batch_norm.running_var"] + self.batch_norm.eps)
         project = w["project.weight"].T / w["frame_sd"][:, None]

@@ -2,9 +2,9 @@
 
     python scripts/derive_encoder.py [--model smart-turn-v3.2-cpu.onnx] [--out models/emotion_encoder]
 
-The turn model comes with pipecat-ai 1.14.0 and is found there unless ``--model`` names the file. Needs ``onnx``; the
-same version of it writes the same bytes. Weights are not changed: 400 positions become the newest 100, the nodes
-behind the second layer go.
+The turn model comes with pipecat-ai 1.14.0 and is found there unless ``--model`` names the file. Needs
+``onnx``; the same version of it writes the same bytes. Weights are not changed: 400 positions become the
+newest 100, the nodes behind the second layer go.
 """
 
 from __future__ import annotations

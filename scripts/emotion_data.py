@@ -1,7 +1,9 @@
-"""Labelled sound to learn emotion from: clip folders, what a phone line makes of a clip, and how to hold it against people.
+"""Labelled sound to learn emotion from: clip folders, what a phone line makes of a clip, and how to hold it
+against people.
 
-A clip folder holds ``labels.csv`` and one sound file per speaker at 8 kHz; a row names ``file``, ``start`` and ``length``
-in samples, ``speaker``, and ``emotion`` (speech) or ``category`` (vocal bursts). ``split`` is train, dev or test.
+A clip folder holds ``labels.csv`` and one sound file per speaker at 8 kHz; a row names ``file``, ``start``
+and ``length`` in samples, ``speaker``, and ``emotion`` (speech) or ``category`` (vocal bursts). ``split`` is
+train, dev or test.
 """
 
 from __future__ import annotations
@@ -124,7 +126,8 @@ def any_line(rng: np.random.Generator) -> Line:
 
 
 def coloured_noise(samples: int, colour: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Noise of RMS 1 whose power falls with frequency to the power of ``2 * colour``: 0 white, 0.5 pink, 1 brown."""
+    """Noise of RMS 1 whose power falls with frequency to the power of ``2 * colour``: 0 white, 0.5 pink, 1
+    brown."""
     if samples < 2:
         return rng.standard_normal(samples)
     spectrum = np.fft.rfft(rng.standard_normal(samples))

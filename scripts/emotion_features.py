@@ -1,4 +1,5 @@
-"""Clips as the encoder hears them, over lines of several kinds; kept on disk so that a second run starts at once."""
+"""Clips as the encoder hears them, over lines of several kinds; kept on disk so that a second run starts at
+once."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ def encoded(
     cache: Path | None = None,
     keep: Callable[[Encoding], None] | None = None,
 ) -> Features:
-    """``clips`` after ``treatment``. ``cache``: a file to read instead, or to write; ``keep`` sees what was encoded."""
+    """``clips`` after ``treatment``. ``cache``: a file to read instead, or to write; ``keep`` sees what was
+    encoded."""
     if cache is not None and cache.is_file():
         with np.load(cache) as saved:
             if str(saved["encoder"]) == encoder.identity.sha256:

@@ -2,10 +2,10 @@
 
     python scripts/evaluate_models.py FOLDER [FOLDER ...] [--split test] [--speech spontaneous]
 
-A folder with ``labels.csv`` holds 8 kHz clips with ``emotion`` (speech) or ``category`` (vocal bursts); one with
-``test.tsv`` holds GoEmotions. Rows of split "test" count, else those of "dev", else all. Every clip is heard clean,
-over a phone line and with noise. Exit status 1 when a figure lies below its floor. Needs scikit-learn, scipy and
-soundfile beside the product's own packages.
+A folder with ``labels.csv`` holds 8 kHz clips with ``emotion`` (speech) or ``category`` (vocal bursts); one
+with ``test.tsv`` holds GoEmotions. Rows of split "test" count, else those of "dev", else all. Every clip is
+heard clean, over a phone line and with noise. Exit status 1 when a figure lies below its floor. Needs
+scikit-learn, scipy and soundfile beside the product's own packages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from burst_figures import BurstScores
 from comments import comments
 from emotion_data import Clip, clips
 from emotion_features import TREATMENTS, encoded
-from latency import language_milliseconds, voice_milliseconds
+from latency import language_cost, voice_costs
 from model_card import Rows, figure
 
 from models.emotion_encoder import EmotionEncoder
@@ -49,7 +49,8 @@ BURSTS = {
 }
 GATE = {"clean": 0.93, "phone": 0.90, "noisy": 0.90}
 LANGUAGE = {"macro-F1, 28 labels": 0.44}
-"""Floors: the least a figure may be, for voices over the phone line, bursts over the phone line, the gate by line."""
+"""Floors: the least a figure may be, for voices over the phone line, bursts over the phone line, the gate by
+line."""
 
 MOST_MEGABYTES = 10.0
 MOST_VOICE_MS, MOST_TEXT_MS = 10.0, 5.0
@@ -65,12 +66,17 @@ class Report:
 
     failed: int = 0
 
-    def line(self, name: str, value: float, text: str, floor: float | None = None, most: float | None = None) -> None:
+    def line(
+        self, name: str, value: float, text: str, floor: float | None = None, most: float | None = None
+    ) -> None:
         """One figure. ``floor``: the least it may be; ``most``: the most."""
         good = (floor is None or value >= floor) and (most is None or value <= most)
         self.failed += not good
         bound = f" (floor {floor})" if floor is not None else f" (limit {most})" if most is not None else ""
-        print(f"{'' if good else 'BELOW  ' if floor is not None else 'ABOVE  '}{name}: {text}{bound}", flush=True)
+        print(
+            f"{'' if good else 'BELOW  ' if floor is not None else 'ABOVE  '}{name}: {text}{bound}",
+            flush=True,
+        )
 
     def figure(
         self, name: str, statistic: Callable[[Rows], float], groups: np.ndarray, floor: float | None = None
@@ -87,17 +93,27 @@ def chosen(folder: Path, split: str | None) -> list[Clip]:
     return [clip for clip in everything if wanted in ("all", clip.split)]
 
 
-def voices(report: Report, folder: Path, held: list[Clip], encoder: EmotionEncoder, floors: dict[str, float]) -> None:
+def voices(
+    report: Report, folder: Path, held: list[Clip], encoder: EmotionEncoder, floors: dict[str, float]
+) -> None:
     """Figures of a folder of speech."""
     model = ProsodyModel(encoder)
     for line in LINES:
         features = encoded(held, encoder, line)
         scores = prosody_figures.heard(model, features)
         for name, (statistic, speaker) in prosody_figures.statistics(scores).items():
-            report.figure(f"{folder.name}, {line}, {name}", statistic, speaker, floors.get(name) if line == "phone" else None)
+            report.figure(
+                f"{folder.name}, {line}, {name}",
+                statistic,
+                speaker,
+                floors.get(name) if line == "phone" else None,
+            )
         for name, value in prosody_figures.calibration(scores).items():
             report.line(f"{folder.name}, {line}, calibration error, {name}", value, f"{value:.3f}")
-        if line == "phone" and min(np.unique(features.speaker, return_counts=True)[1]) > prosody_figures.HEARD_BEFORE:
+        if (
+            line == "phone"
+            and min(np.unique(features.speaker, return_counts=True)[1]) > prosody_figures.HEARD_BEFORE
+        ):
             in_turn = prosody_figures.heard_in_turn(model, features)
             for name, (statistic, speaker) in prosody_figures.statistics(in_turn).items():
                 report.figure(f"{folder.name}, {line}, running baseline, {name}", statistic, speaker)
@@ -117,7 +133,12 @@ def bursts(report: Report, folder: Path, scores: dict[str, BurstScores], model: 
     """Figures of a folder of bursts."""
     for line, held in scores.items():
         for name, (statistic, speaker) in burst_figures.statistics(model, held).items():
-            report.figure(f"{folder.name}, {line}, {name}", statistic, speaker, BURSTS.get(name) if line == "phone" else None)
+            report.figure(
+                f"{folder.name}, {line}, {name}",
+                statistic,
+                speaker,
+                BURSTS.get(name) if line == "phone" else None,
+            )
         for name, value in burst_figures.calibration(model, held).items():
             report.line(f"{folder.name}, {line}, calibration error, {name}", value, f"{value:.3f}")
 
@@ -132,8 +153,8 @@ def language(report: Report, folder: Path) -> None:
         report.figure(f"{folder.name}, {name}", statistic, everyone, LANGUAGE.get(name))
     for name, value in language_figures.calibration(p_test, test.labels).items():
         report.line(f"{folder.name}, calibration error, {name}", value, f"{value:.3f}")
-    median, slow = language_milliseconds(model, test.texts)
-    report.line("CPU per turn of text", median, f"{median:.2f} ms, 95th percentile {slow:.2f} ms", most=MOST_TEXT_MS)
+    spent = language_cost(model, test.texts)
+    report.line("CPU per turn of text", spent.least, str(spent), most=MOST_TEXT_MS)
 
 
 def column_names(folder: Path) -> list[str]:
@@ -145,20 +166,29 @@ def column_names(folder: Path) -> list[str]:
 def cost(report: Report) -> None:
     """Size of all weights, CPU per second of speech."""
     root = Path(__file__).resolve().parent.parent / "models"
-    files = [f for name in MODELS for f in (root / name).iterdir() if f.suffix in (".npz", ".onnx") or f.name == MANIFEST]
+    files = [
+        f
+        for name in MODELS
+        for f in (root / name).iterdir()
+        if f.suffix in (".npz", ".onnx") or f.name == MANIFEST
+    ]
     size = sum(f.stat().st_size for f in files) / 1e6
     report.line("size of all weights", size, f"{size:.2f} MB", most=MOST_MEGABYTES)
-    for name, (median, slow) in voice_milliseconds().items():
+    for name, spent in voice_costs().items():
         limit = MOST_VOICE_MS if name == "together" else None
-        report.line(f"CPU per window, {name}", median, f"{median:.2f} ms, 95th percentile {slow:.2f} ms", most=limit)
+        report.line(f"CPU per window, {name}", spent.least, str(spent), most=limit)
 
 
 def main() -> int:
     """Measure everything that was named; 0 when no figure is below its floor."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--split", help="test, dev, train or all")
-    parser.add_argument("--speech", choices=("acted", "spontaneous"), default="acted", help="which floors voices have")
+    parser.add_argument(
+        "--speech", choices=("acted", "spontaneous"), default="acted", help="which floors voices have"
+    )
     arguments = parser.parse_args()
     report, encoder = Report(), EmotionEncoder()
     model = VocalBurstModel(encoder)
@@ -175,7 +205,9 @@ def main() -> int:
         elif "emotion" in columns:
             voices(report, folder, held, encoder, ACTED if arguments.speech == "acted" else SPONTANEOUS)
         else:
-            parser.error(f"{folder / 'labels.csv'} has neither 'emotion' nor 'category' among {', '.join(columns)}")
+            parser.error(
+                f"{folder / 'labels.csv'} has neither 'emotion' nor 'category' among {', '.join(columns)}"
+            )
         for line, of in scores.items():
             (burst if "category" in columns else spoken).setdefault(line, []).extend(of.burst().tolist())
     for line in LINES:
@@ -186,7 +218,11 @@ def main() -> int:
             value = float(np.mean(np.array(spoken[line]) <= 0.5))
             report.line(f"gate, {line}, share of speech not taken for a burst", value, f"{value:.3f}")
     cost(report)
-    print("all figures reach their floors" if not report.failed else f"{report.failed} figures miss their floors")
+    print(
+        "all figures reach their floors"
+        if not report.failed
+        else f"{report.failed} figures miss their floors"
+    )
     return int(report.failed > 0)
 
 

@@ -1,6 +1,7 @@
 """The gate in front of the burst network: is a window speech, a burst, or a sound of the line?
 
-Speech is EmoDB's training actors and espeak-ng; bursts are EmoGator's training speakers; the sounds of the line are made up.
+Speech is EmoDB's training actors and espeak-ng; bursts are EmoGator's training speakers; the sounds of the
+line are made up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""How well the language model reads labelled comments: the figures of its card and of ``evaluate_models.py``."""
+"""How well the language model reads labelled comments: the figures of its card and of
+``evaluate_models.py``."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def probabilities(model: LanguageModel, texts: Sequence[str]) -> Doubles:
 
 
 def best_thresholds(p: Doubles, truth: Doubles) -> Doubles:
-    """Per column the threshold with the best F1, averaged over resamples: of a rare label one draw decides by chance.
+    """Per column the threshold with the best F1, averaged over resamples: of a rare label one draw decides
+    by chance.
 
     Better than one draw by .006 macro-F1 from one half of dev to the other, and by .011 from dev to test.
     """

@@ -1,4 +1,5 @@
-"""Sounds of a phone line that are no caller's voice, made from nothing: what the burst gate must not fall for.
+"""Sounds of a phone line that are no caller's voice, made from nothing: what the burst gate must not fall
+for.
 
 Every function takes a random generator and returns int16 at 8 kHz, at most two seconds.
 """
@@ -200,13 +201,15 @@ _VARIANTS: Final = (
     "klatt4",
 )
 _WORDS: Final = (
-    "yes no please tomorrow appointment doctor monday the insurance number seven four nine hello I would like to move my"
-    " visit because it hurts thank you very much what time is that all right okay we can call back in the afternoon"
-).split()
+    "yes no please tomorrow appointment doctor monday the insurance number seven four nine hello I would like"
+    " to move my visit because it hurts thank you very much what time is that all right okay we can call back"
+    " in the afternoon"
+)
 
 
 class SyntheticSpeech:
-    """Sentences by espeak-ng's voices: a machine that calls, or the agent's own echo. Not a burst, not a person."""
+    """Sentences by espeak-ng's voices: a machine that calls, or the agent's own echo. Not a burst, not a
+    person."""
 
     def __init__(self) -> None:
         """Raises :class:`~models.speech.SpeechError` when espeak-ng is not installed."""
@@ -215,8 +218,9 @@ class SyntheticSpeech:
 
     def __call__(self, rng: np.random.Generator) -> Pcm:
         """A stretch of 0.4 to 2 s of a sentence drawn by chance."""
-        text = " ".join(rng.choice(_WORDS, int(rng.integers(3, 12))))
-        prosody = f'rate="{rng.integers(75, 135)}%" pitch="{rng.integers(-30, 40):+d}%" range="{rng.integers(-60, 60):+d}%"'
+        text = " ".join(rng.choice(_WORDS.split(), int(rng.integers(3, 12))))
+        rate, pitch, spread = rng.integers(75, 135), rng.integers(-30, 40), rng.integers(-60, 60)
+        prosody = f'rate="{rate}%" pitch="{pitch:+d}%" range="{spread:+d}%"'
         voice = f"{rng.choice(_VOICES)}+{rng.choice(_VARIANTS)}"
         wide = self._espeak.speak(voice, f"<speak><prosody {prosody}>{escape(text)}</prosody></speak>")
         filtered = sosfilt(self._band, wide.astype(np.float64) / 32768)

@@ -34,7 +34,8 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> N
 
 
 def write_manifest(folder: Path, name: str, file: str) -> str:
-    """Publish ``file`` as the weights of model ``name``; the version is the beginning of its hash, which is returned."""
+    """Publish ``file`` as the weights of model ``name``; the version is the beginning of its hash, which is
+    returned."""
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     entry = {"name": name, "version": digest[:12], "file": file, "sha256": digest}
     (folder / MANIFEST).write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
@@ -44,7 +45,8 @@ def write_manifest(folder: Path, name: str, file: str) -> str:
 def interval(
     statistic: Callable[[Rows], float], groups: npt.NDArray[np.generic], seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of ``statistic(rows)``, resampling whole groups (speakers), because clips of one are alike."""
+    """95 % interval of ``statistic(rows)``, resampling whole groups (speakers), because clips of one are
+    alike."""
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     found = []
@@ -95,7 +97,8 @@ def macro_f1(truth: npt.NDArray[np.generic], guess: npt.NDArray[np.generic]) -> 
 def calibration_error(
     confidence: npt.NDArray[np.floating], right: npt.NDArray[np.generic], bins: int = 10
 ) -> float:
-    """Expected calibration error: how far confidence and share of right answers lie apart, over equal bins."""
+    """Expected calibration error: how far confidence and share of right answers lie apart, over equal
+    bins."""
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     return float(
         sum(

@@ -63,7 +63,8 @@ def confusion(
 
 
 def reliability(path: Path, curves: Curves) -> None:
-    """Share of right answers over confidence in ten bins, one line per name; name -> (right 0/1, confidence)."""
+    """Share of right answers over confidence in ten bins, one line per name; name -> (right 0/1,
+    confidence)."""
     figure, axes = plt.subplots(figsize=(4, 3.6))
     for name, (right, confidence) in curves.items():
         index = np.minimum((confidence * 10).astype(int), 9)

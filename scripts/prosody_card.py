@@ -21,24 +21,29 @@ FOLDS = 5
 
 _CARD = """# Prosody
 
-What a caller's voice says of how they feel: seven categories (angry, bored, disgusted, fearful, happy, neutral, sad), arousal,
-valence and a dominance proxy, from the last two seconds of speech at 8 kHz. `scripts/train_prosody.py` wrote this card.
+What a caller's voice says of how they feel: seven categories (angry, bored, disgusted, fearful, happy,
+neutral, sad), arousal, valence and a dominance proxy, from the last two seconds of speech at 8 kHz.
+`scripts/train_prosody.py` wrote this card.
 
-- **Version** `{version}`, weights sha256 `{sha256}`, {size} kB, on the encoder in `models/emotion_encoder` (4.3 MB, shared).
-- **Method** Logistic regressions on the encoder's 1,536 numbers, each twice: on the window as it is, and on its difference from the
-  caller's running mean (prior of 8 windows, the most aroused windows left out). Scores are calibrated on training actors held out
-  in turn (one temperature for the categories, slope and offset for the dimensions). Every clip is heard seven times: clean, over
-  a phone line (300-3400 Hz, mu-law), with 15 dB of noise, over two lines drawn by chance (noise of any colour at 8-25 dB, lost
-  packets, clipping) and twice with speed and formants shifted by 8-12 %. Three tenths of arousal come from a regression on
-  English vocal bursts, because its errors are others.
-- **Data** EmoDB (Burkhardt et al. 2005; CC0 1.0), German acted speech, 10 actors; arousal also EmoGator (Fred W. Buhl; Apache-2.0),
-  contributors 1-270. Weights ship under this project's licence with these names.
-- **Split** by actor: 15 and 16 are the test, never trained on; the shipped weights know the other eight. Because two actors say
-  little, the same procedure is repeated with two actors left out at a time, until each was left out once.
+- **Version** `{version}`, weights sha256 `{sha256}`, {size} kB, on the encoder in `models/emotion_encoder`
+  (4.3 MB, shared).
+- **Method** Logistic regressions on the encoder's 1,536 numbers, each twice: on the window as it is, and on
+  its difference from the caller's running mean (prior of 8 windows, the most aroused windows left out).
+  Scores are calibrated on training actors held out in turn (one temperature for the categories, slope and
+  offset for the dimensions). Every clip is heard seven times: clean, over a phone line (300-3400 Hz,
+  mu-law), with 15 dB of noise, over two lines drawn by chance (noise of any colour at 8-25 dB, lost packets,
+  clipping) and twice with speed and formants shifted by 8-12 %. Three tenths of arousal come from a
+  regression on English vocal bursts, because its errors are others.
+- **Data** EmoDB (Burkhardt et al. 2005; CC0 1.0), German acted speech, 10 actors; arousal also EmoGator
+  (Fred W. Buhl; Apache-2.0), contributors 1-270. Weights ship under this project's licence with these names.
+- **Split** by actor: 15 and 16 are the test, never trained on; the shipped weights know the other eight.
+  Because two actors say little, the same procedure is repeated with two actors left out at a time, until
+  each was left out once.
 
 ## Figures
 
-95 % intervals in brackets: over actors where all ten are scored, over clips for the two test actors. UAR: mean recall of the classes.
+95 % intervals in brackets: over actors where all ten are scored, over clips for the two test actors. UAR:
+mean recall of the classes.
 
 Two test actors, shipped weights:
 
@@ -60,21 +65,27 @@ Calibration error (expected, ten bins; dimensions with both sides weighted equal
 
 ## Limits
 
-- Trained on ten German actors who were asked to act. No patient's call was heard, no continuous label exists: claim AUC and UAR against
-  category labels, nothing about correlation with felt emotion. On English acted speech expect arousal and anger near .92 AUC,
-  valence near .74 and four classes near .55 UAR (the same method on corpora that are not in this repository).
-- Valence from the voice alone is weak here and everywhere; take it from words and bursts first. Dominance is a proxy: anger, happiness
-  and disgust against fear, sadness and boredom.
-- "Angry" is the category to be careful with: a false one makes the agent apologise for nothing. Sadness is often heard as boredom.
-- Scores move between microphones and rooms; hold them against the caller's baseline and report `baseline_windows`.
-- Silence, tones, heavy clipping, broken samples and less than a quarter of a second give the neutral reading with its reason.
-- Callers only, never operators. A cue with a confidence: no diagnosis, and never alone a reason to refuse or delay care.
+- Trained on ten German actors who were asked to act. No patient's call was heard, no continuous label
+  exists: claim AUC and UAR against category labels, nothing about correlation with felt emotion. On English
+  acted speech expect arousal and anger near .92 AUC, valence near .74 and four classes near .55 UAR (the
+  same method on corpora that are not in this repository).
+- Valence from the voice alone is weak here and everywhere; take it from words and bursts first. Dominance is
+  a proxy: anger, happiness and disgust against fear, sadness and boredom.
+- "Angry" is the category to be careful with: a false one makes the agent apologise for nothing. Sadness is
+  often heard as boredom.
+- Scores move between microphones and rooms; hold them against the caller's baseline and report
+  `baseline_windows`.
+- Silence, tones, heavy clipping, broken samples and less than a quarter of a second give the neutral reading
+  with its reason.
+- Callers only, never operators. A cue with a confidence: no diagnosis, and never alone a reason to refuse or
+  delay care.
 """
 
 
 def write_card(
     folder: Path,
     model: ProsodyModel,
+    encoder: EmotionEncoder,
     copies: Mapping[str, Features],
     without: Callable[[set[str]], ProsodyModel],
 ) -> None:

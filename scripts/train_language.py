@@ -2,8 +2,8 @@
 
     python scripts/train_language.py DATA [--out models/language]
 
-DATA holds ``goemotions``. Writes the weights, their manifest, the card's figures and its drawings. Needs torch, scikit-learn
-and matplotlib beside the product's own packages. About five minutes on one core.
+DATA holds ``goemotions``. Writes the weights, their manifest, the card's figures and its drawings. Needs
+torch, scikit-learn and matplotlib beside the product's own packages. About five minutes on one core.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     python scripts/train_prosody.py DATA [--out models/prosody] [--cache FOLDER]
 
-DATA holds ``emodb`` and ``emogator``. Writes the weights, their manifest, the card's figures and its drawings. Needs
-scikit-learn, scipy, soundfile and matplotlib beside the product's own packages. About three minutes on one core.
+DATA holds ``emodb`` and ``emogator``. Writes the weights, their manifest, the card's figures and its
+drawings. Needs scikit-learn, scipy, soundfile and matplotlib beside the product's own packages. About three
+minutes on one core.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ REGULARIZATION = 0.002
 """C of the logistic regressions on standardized vectors."""
 
 BURST_SHARE = 0.3
-"""Of the arousal score: a second opinion from English bursts, whose errors are others than those of German speech."""
+"""Of the arousal score: a second opinion from English bursts, whose errors are others than those of German
+speech."""
 
 BURSTS_EVERY = 4
 """Of the training speakers' bursts every fourth is enough."""
@@ -140,7 +142,8 @@ def cross_scores(
 
 
 def trained(copies: dict[str, Features], bursts: Features, speakers: set[str]) -> tuple[Heads, Heads, Floats]:
-    """Raw and centred heads of ``speakers``, calibrated on the phone and noisy copies of each other, and their mean."""
+    """Raw and centred heads of ``speakers``, calibrated on the phone and noisy copies of each other, and
+    their mean."""
     known = [features.only(np.isin(features.speaker, list(speakers))) for features in copies.values()]
     speech = Features.joined(known)
     check = Features.joined(

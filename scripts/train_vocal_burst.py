@@ -2,9 +2,9 @@
 
     python scripts/train_vocal_burst.py DATA --cache FOLDER [--out models/vocal_burst]
 
-DATA holds ``emogator`` and ``emodb``; FOLDER takes some 6 GB of encoded frames. Writes the weights, their manifest, the
-card's figures and its drawings. Needs torch, scikit-learn, scipy, soundfile, matplotlib and espeakng-loader beside the
-product's own packages. About twenty minutes on one core.
+DATA holds ``emogator`` and ``emodb``; FOLDER takes some 6 GB of encoded frames. Writes the weights, their
+manifest, the card's figures and its drawings. Needs torch, scikit-learn, scipy, soundfile, matplotlib and
+espeakng-loader beside the product's own packages. About twenty minutes on one core.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def quantized(arrays: dict[str, npt.NDArray[np.float32]]) -> Arrays:
             out[name] = values
             continue
         step = np.abs(values).max(axis=0, keepdims=True) / 127 + 1e-12
-        # Rows of the first layers differ in size by their standardization; a step per row keeps the small ones.
+        # Rows of the first layers differ in size by their standardization; a step per row keeps small ones.
         if name in ("hidden", "project"):
             step = np.abs(values).max(axis=1, keepdims=True) / 127 + 1e-12
         out[name] = np.rint(values / step).astype(np.int8)

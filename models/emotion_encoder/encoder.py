@@ -1,8 +1,8 @@
 """What both voice models stand on: two seconds of sound become one vector.
 
 The encoder is the first two layers of the turn model's (Whisper Tiny's encoder, trained on when people have
-finished speaking), cut out by ``scripts/derive_encoder.py`` and used as it is. How somebody speaks is in its lower
-layers; small heads read it off. One run per window serves prosody and vocal bursts alike.
+finished speaking), cut out by ``scripts/derive_encoder.py`` and used as it is. How somebody speaks is in its
+lower layers; small heads read it off. One run per window serves prosody and vocal bursts alike.
 """
 
 from __future__ import annotations
@@ -62,10 +62,12 @@ class Encoding:
 
 
 class EmotionEncoder:
-    """The shared encoder on one CPU thread, about 2.5 ms a window. Thread-safe; keep it off the event loop."""
+    """The shared encoder on one CPU thread, about 2.5 ms a window. Thread-safe; keep it off the event
+    loop."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Raises :class:`~models.model_file.ModelError` when the weights in ``folder`` are not the published ones."""
+        """Raises :class:`~models.model_file.ModelError` when the weights in ``folder`` are not the published
+        ones."""
         self.identity, weights = verified_file(folder)
         self._session = session_of_bytes(weights)
 
@@ -81,10 +83,10 @@ class EmotionEncoder:
             for row, sound in zip(features, wide, strict=True):
                 row[:] = log_mel(sound)
             layers = self._session.run(None, {"input_features": features})
-            for row, i in enumerate(usable):
-                held = max(_FEWEST_FRAMES, -(-len(wide[row]) // _SAMPLES_PER_FRAME))
-                frames[i] = np.concatenate([layer[row, -held:] for layer in layers], axis=1)
-                vectors[i] = np.concatenate([_mean_and_spread(layer[row, -held:]) for layer in layers])
+            for place, i in enumerate(usable):
+                held = max(_FEWEST_FRAMES, -(-len(wide[place]) // _SAMPLES_PER_FRAME))
+                frames[i] = np.concatenate([layer[place, -held:] for layer in layers], axis=1)
+                vectors[i] = np.concatenate([_mean_and_spread(layer[place, -held:]) for layer in layers])
         return Encoding(vectors, tuple(frames), sounds)
 
 

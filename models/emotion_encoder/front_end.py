@@ -1,9 +1,10 @@
 """From two seconds of phone sound to the log-mel spectrogram that the encoder reads.
 
-The encoder is a part of the turn model and wants that model's features: Whisper's log-mel of a waveform of zero mean
-and unit variance, taken over eight seconds. Only the last two are sound here, the rest is silence, so its share
-of mean and variance is put in by arithmetic instead of by computing six empty seconds (0.4 ms instead of 1.8).
-The turn model's own spectrogram cannot be shared: it stretches over eight seconds that may hold other levels.
+The encoder is a part of the turn model and wants that model's features: Whisper's log-mel of a waveform of
+zero mean and unit variance, taken over eight seconds. Only the last two are sound here, the rest is silence,
+so its share of mean and variance is put in by arithmetic instead of by computing six empty seconds (0.4 ms
+instead of 1.8). The turn model's own spectrogram cannot be shared: it stretches over eight seconds that may
+hold other levels.
 """
 
 from __future__ import annotations

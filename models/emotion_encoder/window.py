@@ -1,7 +1,7 @@
 """What a window of sound is worth before any model hears it.
 
-Emotion models answer whatever they are given: a dial tone is "angry" to them, silence is "sad". So a window is
-looked at first, and one that cannot be a voice gets the neutral reading instead of the models' opinion.
+Emotion models answer whatever they are given: a dial tone is "angry" to them, silence is "sad". So a window
+is looked at first, and one that cannot be a voice gets the neutral reading instead of the models' opinion.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ CLIPPED_SHARE = 0.25
 """Of samples at the limits. Shouting into a phone reaches a tenth; more is a square wave."""
 
 TONE_SHARE = 0.985
-"""Of energy in four narrow peaks. Voices wander: of 2,984 vocal bursts the steadiest had 0.976, half of them 0.31."""
+"""Of energy in four narrow peaks. Voices wander: of 2,984 vocal bursts the steadiest had 0.976, half of them
+0.31."""
 
 _LIMIT = 32000
 _TONES = 4
@@ -63,8 +64,8 @@ class Sound:
 def inspect(window: npt.NDArray[np.generic]) -> Sound:
     """Find the sound in one window, 1-d samples on the int16 scale; zeros in front are padding.
 
-    Of more than two seconds the last two count. Any numeric dtype is taken, because a defect upstream must not
-    become an exception on a call.
+    Of more than two seconds the last two count. Any numeric dtype is taken, because a defect upstream must
+    not become an exception on a call.
     """
     samples = np.asarray(window, np.float64)[-SAMPLES:]
     if not np.isfinite(samples).all():
@@ -94,7 +95,8 @@ def _defect(x: npt.NDArray[np.float64], seconds: float, level: float, clipped: f
 
 
 def tone_share(x: npt.NDArray[np.float64]) -> float:
-    """Share of the energy of ``x`` (8 kHz) in its four strongest narrow peaks, 0..1: 1 for a dial tone or a digit."""
+    """Share of the energy of ``x`` (8 kHz) in its four strongest narrow peaks, 0..1: 1 for a dial tone or a
+    digit."""
     spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2
     total = float(spectrum.sum())
     if total <= 0:

@@ -1,8 +1,8 @@
-"""What the labels of GoEmotions do not name and a phone line needs: tiredness, disapproval, enthusiasm, sarcasm.
+"""What GoEmotions' labels do not name and a phone line needs: tiredness, disapproval, enthusiasm, sarcasm.
 
-Lexicons and rules, written for this product, not learned. Each phrase has the strength it gives alone; several add up as
-independent evidence. Negated words do not count ("not tired"). Sarcasm is experimental: no corpus with a clear licence
-exists to measure it on, and half of what makes it is in the voice.
+Lexicons and rules, written for this product, not learned. Each phrase has the strength it gives alone;
+several add up as independent evidence. Negated words do not count ("not tired"). Sarcasm is experimental: no
+corpus with a clear licence exists to measure it on, and half of what makes it is in the voice.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ _PRAISE: Final = re.compile(
 )
 _COMPLAINT: Final = re.compile(
     r"\b(on hold|another (hour|week|month|day|form)|waiting|waited|still no\w*|nobody|no one|again and again"
-    r"|cancell?ed|wrong|lost my|hung up|third time|fourth time|fifth time|every time|never call\w*|not available)\b"
+    r"|cancell?ed|wrong|lost my|hung up|third time|fourth time|fifth time|every time|never call\w*"
+    r"|not available)\b"
 )
 _CONTRAST: Final = 0.45
 """Praise and a complaint in one turn: as often a polite caller as a sarcastic one."""

@@ -1,7 +1,7 @@
 """What words can express: GoEmotions' 28 labels and the groups that a call is steered by.
 
-Demszky et al. 2020, "GoEmotions: A Dataset of Fine-Grained Emotions", names the labels, their order and the groups by
-sentiment and by Ekman's basic emotions.
+Demszky et al. 2020, "GoEmotions: A Dataset of Fine-Grained Emotions", names the labels, their order and the
+groups by sentiment and by Ekman's basic emotions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a caller's words say of how they feel.
 
-Two kinds of classifier read the same words, one the words and pairs that occur, one their order; their log-odds are
-averaged and calibrated label by label. Neither has seen a patient's call: the card says what that means.
+Two kinds of classifier read the same words, one the words and pairs that occur, one their order; their
+log-odds are averaged and calibrated label by label. Neither has seen a patient's call: the card says what
+that means.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class LanguageModel:
     """Text to emotions in about a millisecond. Thread-safe."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Raises :class:`~models.model_file.ModelError` when the weights in ``folder`` are not the published ones."""
+        """Raises :class:`~models.model_file.ModelError` when the weights in ``folder`` are not the published
+        ones."""
         self.identity, arrays = verified_arrays(folder)
         try:
             self._read(arrays)

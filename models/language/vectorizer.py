@@ -1,7 +1,7 @@
 """Text as a bag of words and word pairs, weighted by how rare they are.
 
-TF-IDF as in Manning, Raghavan, Schütze 2008, chapter 6: 1 + ln(count) times the inverse document frequency, unit
-length. Text is first made to look like a recognizer's: lower case, no punctuation, no masks.
+TF-IDF as in Manning, Raghavan, Schütze 2008, chapter 6: 1 + ln(count) times the inverse document frequency,
+unit length. Text is first made to look like a recognizer's: lower case, no punctuation, no masks.
 """
 
 from __future__ import annotations

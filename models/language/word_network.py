@@ -1,8 +1,9 @@
 """A small convolution over word vectors: hears order where the bag of words hears none.
 
-Kim 2014, "Convolutional Neural Networks for Sentence Classification": vectors of the words, filters over two and three
-neighbours, the strongest answer of each filter; beside them the sum of the vectors. Trained from nothing on the same
-comments as the bag, so it errs elsewhere, which makes the average of the two better than either.
+Kim 2014, "Convolutional Neural Networks for Sentence Classification": vectors of the words, filters over two
+and three neighbours, the strongest answer of each filter; beside them the sum of the vectors. Trained from
+nothing on the same comments as the bag, so it errs elsewhere, which makes the average of the two better than
+either.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """How this caller usually sounds, learned while they speak.
 
-Voices differ more between people than between moods. What is taken away is the mean of the caller's own windows,
-with the mean of all training speakers as a prior that eight windows outweigh. Windows that sound most aroused stay
-out, so that somebody who calls in anger does not become the measure of calm. A mean over neutral windows only would
-gain nothing; dividing by the caller's spread would destroy the scores of a caller who has one mood all along.
+Voices differ more between people than between moods. What is taken away is the mean of the caller's own
+windows, with the mean of all training speakers as a prior that eight windows outweigh. Windows that sound
+most aroused stay out, so that somebody who calls in anger does not become the measure of calm. A mean over
+neutral windows only would gain nothing; dividing by the caller's spread would destroy the scores of a caller
+who has one mood all along.
 """
 
 from __future__ import annotations

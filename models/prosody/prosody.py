@@ -1,8 +1,8 @@
 """What a caller's voice says of how they feel: which emotion, and how much of it.
 
-Two kinds of head on the shared encoder, kept apart because a category says what and not how much. All are logistic
-regressions. Each exists twice: one reads the window as it is, the other reads how it differs from the caller's own
-normal; the better the caller is known, the more the second counts.
+Two kinds of head on the shared encoder, kept apart because a category says what and not how much. All are
+logistic regressions. Each exists twice: one reads the window as it is, the other reads how it differs from
+the caller's own normal; the better the caller is known, the more the second counts.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class ProsodyModel:
     """Both kinds of head. Thread-safe; well below a millisecond a window on top of the encoder."""
 
     def __init__(self, encoder: EmotionEncoder, folder: Path = FOLDER) -> None:
-        """Raises :class:`~models.model_file.ModelError` when the weights are not the published ones, or belong to
-        another encoder than ``encoder``."""
+        """Raises :class:`~models.model_file.ModelError` when the weights are not the published ones, or
+        belong to another encoder than ``encoder``."""
         self.identity, arrays = verified_arrays(folder)
         self._encoder = encoder
         try:

@@ -1,7 +1,7 @@
 """The sounds people make without words: 30 categories, and the eight deliveries a call answers to.
 
-EmoGator (Buhl 2022, arXiv 2301.00508) names the categories: the emotion somebody was asked to utter, not the kind of
-sound. Which of them count as a laugh or a sigh is our reading, kept as data in ``categories.json``.
+EmoGator (Buhl 2022, arXiv 2301.00508) names the categories: the emotion somebody was asked to utter, not the
+kind of sound. Which of them count as a laugh or a sigh is our reading, kept as data in ``categories.json``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The network that tells bursts apart: where in the window to listen, and what was heard there.
 
-A burst is an event in time, so the mean over a window blurs it. Beside the pooled vector this network reads the frames:
-each is projected, mixed with its neighbours (a depthwise-separable convolution), and weighted by four attentions;
-weighted mean and spread are pooled as in Okabe et al. 2018, "Attentive Statistics Pooling".
+A burst is an event in time, so the mean over a window blurs it. Beside the pooled vector this network reads
+the frames: each is projected, mixed with its neighbours (a depthwise-separable convolution), and weighted by
+four attentions; weighted mean and spread are pooled as in Okabe et al. 2018, "Attentive Statistics Pooling".
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class BurstNetwork:
 
     @classmethod
     def of(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> BurstNetwork:
-        """From an archive in which ``name_scale`` holds the steps of eight-bit weights. Raises :class:`KeyError`."""
+        """From an archive in which ``name_scale`` holds the steps of eight-bit weights. Raises
+        :class:`KeyError`."""
         parts = {}
         for name in cls.__slots__:
             values = arrays[name].astype(np.float32)

@@ -1,9 +1,9 @@
 """Sighs, laughs, groans, gasps, cries: what a caller utters without words.
 
-Three questions are asked of a window. Is it a burst at all, or speech, or a sound of the line (the gate)? Which of 30
-emotions was uttered, which of eight deliveries does that ask for? And is the evidence good enough to *name* it: a
-caller notices a wrong "that sounded like a laugh", so naming needs a precision that few windows reach. The pull of
-all bursts on valence and arousal is graded evidence and needs no name.
+Three questions are asked of a window. Is it a burst at all, or speech, or a sound of the line (the gate)?
+Which of 30 emotions was uttered, which of eight deliveries does that ask for? And is the evidence good
+enough to *name* it: a caller notices a wrong "that sounded like a laugh", so naming needs a precision that
+few windows reach. The pull of all bursts on valence and arousal is graded evidence and needs no name.
 """
 
 from __future__ import annotations
@@ -78,11 +78,12 @@ def neutral(defect: Defect | None = None) -> VocalBurstReading:
 
 
 class VocalBurstModel:
-    """Gate, categories and deliveries. Thread-safe; a fraction of a millisecond a window on top of the encoder."""
+    """Gate, categories and deliveries. Thread-safe; a fraction of a millisecond a window on top of the
+    encoder."""
 
     def __init__(self, encoder: EmotionEncoder, folder: Path = FOLDER) -> None:
-        """Raises :class:`~models.model_file.ModelError` when the weights are not the published ones, or belong to
-        another encoder than ``encoder``."""
+        """Raises :class:`~models.model_file.ModelError` when the weights are not the published ones, or
+        belong to another encoder than ``encoder``."""
         self.identity, arrays = verified_arrays(folder)
         self.categories = load_categories(folder)
         self._encoder = encoder
@@ -127,7 +128,8 @@ class VocalBurstModel:
         return readings
 
     def kinds(self, x: Floats) -> Floats:
-        """The gate alone: [..., 1537], a vector and the log of its seconds -> [..., 3], in the order of Kind."""
+        """The gate alone: [..., 1537], a vector and the log of its seconds -> [..., 3], in the order of
+        Kind."""
         return _softmax(x @ self._gate + self._gate_bias)
 
     def _reading(self, kinds: Floats, categories: Floats, deliveries: Floats) -> VocalBurstReading:

@@ -63,7 +63,9 @@ def test_loudness_hardly_changes_the_vector(encoder: EmotionEncoder) -> None:
 
 def test_of_more_than_two_seconds_the_last_two_count(encoder: EmotionEncoder) -> None:
     long = np.concatenate([voice(1.5, pitch=300, seed=3), voice(2.0)])
-    np.testing.assert_allclose(encoder.encode([long]).vectors, encoder.encode([voice(2.0)]).vectors, atol=1e-4)
+    np.testing.assert_allclose(
+        encoder.encode([long]).vectors, encoder.encode([voice(2.0)]).vectors, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,9 @@ def test_the_spectrogram_is_that_of_eight_seconds_with_silence_behind() -> None:
 
 
 def test_the_weights_are_the_ones_that_were_derived() -> None:
-    assert EmotionEncoder().identity.sha256 == "0477255a948fc8fb988c12d1bdda79097213a512eb7e69e1dff0bd66fdca0ad5"
+    assert (
+        EmotionEncoder().identity.sha256 == "0477255a948fc8fb988c12d1bdda79097213a512eb7e69e1dff0bd66fdca0ad5"
+    )
 
 
 def test_the_encoder_is_small_enough_to_ship() -> None:

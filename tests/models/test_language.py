@@ -1,4 +1,5 @@
-"""The language model: what sentences of a call express, cues, defined readings for no words, weights that are checked."""
+"""The language model: what sentences of a call express, cues, defined readings for no words, weights that
+are checked."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from models.language.language import FOLDER
 from models.language.vectorizer import spoken, terms
 from models.model_file import ModelError
 
-NOTHING = {label: 0.0 for label in Emotion}
+NOTHING = dict.fromkeys(Emotion, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +84,16 @@ def test_any_text_gives_a_reading_in_range(model: LanguageModel, texts: list[str
     for reading in readings:
         assert all(0 <= p <= 1 for p in (*reading.emotions.values(), *reading.groups.values()))
         assert -1 <= reading.valence <= 1
-        assert all(0 <= c <= 1 for c in (reading.cues.tiredness, reading.cues.disapproval, reading.cues.sarcasm))
+        assert all(
+            0 <= c <= 1 for c in (reading.cues.tiredness, reading.cues.disapproval, reading.cues.sarcasm)
+        )
 
 
 def test_a_text_without_end_is_read_from_its_end(model: LanguageModel) -> None:
     reading = model.run(["well " * 100_000 + "thank you so much"])[0]
-    assert reading.emotions == pytest.approx(model.run(["well " * 2000 + "thank you so much"])[0].emotions, abs=0.02)
+    assert reading.emotions == pytest.approx(
+        model.run(["well " * 2000 + "thank you so much"])[0].emotions, abs=0.02
+    )
 
 
 def test_texts_do_not_influence_each_other(model: LanguageModel) -> None:
@@ -112,7 +117,8 @@ def test_cues_are_heard(text: str, cue: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no i'm not tired", "thank you that is great", "can i come on friday", "that's great see you then"]
+    "text",
+    ["no i'm not tired", "thank you that is great", "can i come on friday", "that's great see you then"],
 )
 def test_cues_are_not_heard_where_there_are_none(text: str) -> None:
     found = cues(text, NOTHING)

@@ -1,4 +1,5 @@
-"""The prosody model: defined readings for everything, batches, the caller's baseline, and weights that are checked."""
+"""The prosody model: defined readings for everything, batches, the caller's baseline, and weights that are
+checked."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def numbers(reading: ProsodyReading) -> list[float]:
 
 
 def test_a_reading_keeps_to_its_ranges(model: ProsodyModel) -> None:
-    for reading in model.run(np.stack([voice(pitch=pitch, seed=seed) for seed, pitch in enumerate((90, 200, 320))])):
+    for reading in model.run(
+        np.stack([voice(pitch=pitch, seed=seed) for seed, pitch in enumerate((90, 200, 320))])
+    ):
         assert set(reading.categories) == set(VoiceEmotion)
         assert sum(reading.categories.values()) == pytest.approx(1, abs=1e-5)
         assert -1 <= reading.valence <= 1
@@ -159,4 +162,6 @@ def test_the_model_says_which_weights_it_is(model: ProsodyModel) -> None:
 
 def test_a_voice_that_fades_in_after_silence_is_read_by_its_sound(model: ProsodyModel) -> None:
     short = voice(0.9)
-    assert numbers(model.run([short])[0]) == pytest.approx(numbers(model.run([in_window(short)])[0]), abs=1e-4)
+    assert numbers(model.run([short])[0]) == pytest.approx(
+        numbers(model.run([in_window(short)])[0]), abs=1e-4
+    )

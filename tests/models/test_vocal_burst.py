@@ -1,4 +1,5 @@
-"""The burst model: defined readings for everything, one encoder run for both voice models, weights that are checked."""
+"""The burst model: defined readings for everything, one encoder run for both voice models, weights that are
+checked."""
 
 from __future__ import annotations
 
@@ -42,7 +43,10 @@ def keys(seed: int = 0) -> npt.NDArray[np.int16]:
     pressed = [
         part
         for _ in range(8)
-        for part in (sum(np.sin(2 * np.pi * hz * t) for hz in (rng.choice([697, 941]), rng.choice([1209, 1477]))), gap)
+        for part in (
+            sum(np.sin(2 * np.pi * hz * t) for hz in (rng.choice([697, 941]), rng.choice([1209, 1477]))),
+            gap,
+        )
     ]
     x = np.concatenate(pressed)
     return np.asarray((x + 0.003 * rng.standard_normal(len(x))) * 5000, np.int16)
@@ -63,7 +67,9 @@ def test_a_reading_keeps_to_its_ranges(model: VocalBurstModel) -> None:
         assert 0 <= reading.arousal <= 1
 
 
-@pytest.mark.parametrize("sound", [noise(), noise(1), keys(), keys(1)], ids=["noise", "noise2", "keys", "keys2"])
+@pytest.mark.parametrize(
+    "sound", [noise(), noise(1), keys(), keys(1)], ids=["noise", "noise2", "keys", "keys2"]
+)
 def test_sounds_of_the_line_are_no_bursts(model: VocalBurstModel, sound: npt.NDArray[np.int16]) -> None:
     reading = model.run(sound[None])[0]
     assert max(reading.kinds, key=lambda kind: reading.kinds[kind]) is Kind.OTHER
@@ -139,7 +145,9 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"categories": ["Joy"], "deliveries": {"laugh": ["Grin"]}}'])
-def test_a_category_map_that_says_nothing_is_refused(encoder: EmotionEncoder, copy: Path, content: str) -> None:
+def test_a_category_map_that_says_nothing_is_refused(
+    encoder: EmotionEncoder, copy: Path, content: str
+) -> None:
     (copy / "categories.json").write_text(content)
     with pytest.raises(ModelError, match=r"categories\.json"):
         VocalBurstModel(encoder, copy)
@@ -147,7 +155,9 @@ def test_a_category_map_that_says_nothing_is_refused(encoder: EmotionEncoder, co
 
 def test_a_category_map_with_unknown_names_is_refused(encoder: EmotionEncoder, copy: Path) -> None:
     path = copy / "categories.json"
-    path.write_text(path.read_text().replace('"Amusement"', '"Amusment"', 2).replace('"Amusment"', '"Amusement"', 1))
+    path.write_text(
+        path.read_text().replace('"Amusement"', '"Amusment"', 2).replace('"Amusment"', '"Amusement"', 1)
+    )
     with pytest.raises(ModelError, match="Amusment"):
         VocalBurstModel(encoder, copy)
 
