@@ -24,7 +24,8 @@ and valence; and cues for tiredness, disapproval, enthusiasm and (experimental) 
 - **Version** `{version}`, weights sha256 `{sha256}`, {size:.2f} MB.
 - **Method** Text is made to look like a recognizer's (lower case, no punctuation). Half of the log-odds come
   from 28 logistic regressions on TF-IDF of words and pairs ({terms} terms), half from {networks} small
-  convolutions over word vectors trained from nothing. Eight-bit weights. Slope, offset and threshold per label come from the dev split.
+  convolutions over word vectors trained from nothing. Eight-bit weights. Slope, offset and threshold per
+  label come from the dev split.
 - **Data** Trained on GoEmotions (Demszky et al., 2020), Google Research, CC BY 4.0. The weights ship with
   this attribution.
 - **Split** the official one: train to learn, dev to calibrate, test for the figures below; no author is

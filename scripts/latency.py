@@ -21,7 +21,8 @@ TURNS = 300
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU time of one call in ms. Neighbours on the machine slow every call down; ``least`` is without them."""
+    """CPU time of one call in ms. Neighbours on the machine slow every call down; ``least`` is without
+    them."""
 
     least: float
     median: float
@@ -34,7 +35,8 @@ class Cost:
         return cls(*(float(np.percentile(ms, q)) for q in (5, 50, 95)))
 
     def __str__(self) -> str:
-        return f"{self.least:.2f} ms undisturbed, median {self.median:.2f} ms, 95th percentile {self.slow:.2f} ms"
+        spread = f"median {self.median:.2f} ms, 95th percentile {self.slow:.2f} ms"
+        return f"{self.least:.2f} ms undisturbed, {spread}"
 
 
 def cpu(do: Callable[[], object], share: int = 1, runs: int = RUNS) -> Cost:
