@@ -12,9 +12,9 @@ from emotion_data import clips
 from emotion_features import Features, cache_file, encoded
 from gate_training import inputs, line_features
 from latency import voice_latency
+from metrics import f1_scores
 from model_card import auc, figure, table
 from model_plots import confusion, reliability, roc
-from sklearn.metrics import f1_score
 
 from models.emotion_encoder import EmotionEncoder
 from models.vocal_burst import Delivery, Kind, VocalBurstModel
@@ -100,7 +100,7 @@ def write_card(
     phone = scores["phone"]
     names = np.array(model.categories.names)
     best = phone.categories.argmax(axis=1)
-    per_category = f1_score(phone.category, best, average=None, labels=np.arange(len(names)))
+    per_category = f1_scores(phone.category, best, np.arange(len(names)))
     gates = []
     for line in LINES:
         speech = encoded(clips(emodb), encoder, line, cache_file(cache, emodb, line))
@@ -152,7 +152,7 @@ def _gate_burst(model: VocalBurstModel, features: Features) -> np.ndarray:
 def _deliveries(model: VocalBurstModel, scores: BurstScores) -> str:
     place = deliveries_of(model, scores.category)
     truth, p = place[place >= 0], scores.deliveries[place >= 0]
-    f1 = f1_score(truth, p.argmax(axis=1), average=None, labels=np.arange(len(Delivery)))
+    f1 = f1_scores(truth, p.argmax(axis=1), np.arange(len(Delivery)))
     rows = []
     for i, delivery in enumerate(Delivery):
         yes = (truth == i).astype(int)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from metrics import precisions
 from model_card import Rows, auc, calibration_error, macro_f1, uar
-from sklearn.metrics import precision_recall_curve
 
 from models.vocal_burst import Delivery, Kind, VocalBurstModel, VocalBurstReading
 
@@ -109,8 +109,8 @@ def recall_at(truth: npt.NDArray[np.int64], score: Doubles, precision: float) ->
     """The best recall at a precision of at least ``precision``, 0 where it is never reached."""
 
     def statistic(rows: Rows) -> float:
-        reached, recall, _ = precision_recall_curve(truth[rows], score[rows])
-        return float(recall[:-1][reached[:-1] >= precision].max(initial=0.0))
+        reached, recall = precisions(truth[rows], score[rows])
+        return float(recall[reached >= precision].max(initial=0.0))
 
     return statistic
 

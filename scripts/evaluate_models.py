@@ -198,16 +198,17 @@ def main() -> int:
         if (folder / "test.tsv").is_file():
             language(report, folder)
             continue
-        held, columns = chosen(folder, arguments.split), column_names(folder)
+        columns = column_names(folder)
+        if not {"category", "emotion"}.intersection(columns):
+            parser.error(
+                f"{folder / 'labels.csv'} has neither 'emotion' nor 'category': {', '.join(columns)}"
+            )
+        held = chosen(folder, arguments.split)
         scores = {line: read_bursts(model, encoder, held, line) for line in LINES}
         if "category" in columns:
             bursts(report, folder, scores, model)
-        elif "emotion" in columns:
-            voices(report, folder, held, encoder, ACTED if arguments.speech == "acted" else SPONTANEOUS)
         else:
-            parser.error(
-                f"{folder / 'labels.csv'} has neither 'emotion' nor 'category' among {', '.join(columns)}"
-            )
+            voices(report, folder, held, encoder, ACTED if arguments.speech == "acted" else SPONTANEOUS)
         for line, of in scores.items():
             (burst if "category" in columns else spoken).setdefault(line, []).extend(of.burst().tolist())
     for line in LINES:

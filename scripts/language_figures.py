@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from comments import Comments
+from metrics import average_precision, f1
 from model_card import Rows, calibration_error
-from sklearn.metrics import average_precision_score, f1_score
 
 from models.language import Emotion, LanguageModel
 from models.language.labels import GROUPS, SENTIMENTS
@@ -61,14 +61,9 @@ def _best_of_one_draw(p: Doubles, truth: Doubles) -> list[float]:
     best = []
     for column, y in zip(p.T, truth.T, strict=True):
         grid = np.unique(np.quantile(column, np.linspace(0.3, 0.999, 150)))
-        scores = [_f1(y, column >= threshold) for threshold in grid]
+        scores = [f1(y, column >= threshold) for threshold in grid]
         best.append(float(grid[int(np.argmax(scores))]))
     return best
-
-
-def _f1(truth: Doubles, said: npt.NDArray[np.bool_]) -> float:
-    right = float((truth * said).sum())
-    return 2 * right / max(1.0, float(truth.sum() + said.sum()))
 
 
 def grouped(p: Doubles, groups: Mapping[str, Sequence[Emotion]]) -> Doubles:
@@ -88,16 +83,20 @@ def statistics(p_dev: Doubles, dev: Comments, p_test: Doubles, test: Comments) -
     truth = test.labels
     found: Statistics = {
         "macro-F1, 28 labels": lambda rows: float(
-            np.mean([_f1(y, s) for y, s in zip(truth[rows].T, said[rows].T, strict=True)])
+            np.mean([f1(y, s) for y, s in zip(truth[rows].T, said[rows].T, strict=True)])
         ),
-        "micro-F1": lambda rows: float(f1_score(truth[rows], said[rows], average="micro", zero_division=0)),
-        "mean average precision": lambda rows: float(
-            average_precision_score(truth[rows][:, truth[rows].any(0)], p_test[rows][:, truth[rows].any(0)])
-        ),
+        "micro-F1": lambda rows: f1(truth[rows], said[rows]),
+        "mean average precision": lambda rows: _mean_precision(truth[rows], p_test[rows]),
     }
     for name, groups in GROUPINGS.items():
         found[f"macro-F1, {name}"] = _group_f1(p_dev, dev, p_test, test, groups)
     return found
+
+
+def _mean_precision(truth: Doubles, p: Doubles) -> float:
+    """Average precision, averaged over the labels that occur."""
+    pairs = zip(truth.T, p.T, strict=True)
+    return float(np.mean([average_precision(y, column) for y, column in pairs if y.any()]))
 
 
 def _group_f1(
@@ -105,7 +104,7 @@ def _group_f1(
 ) -> Callable[[Rows], float]:
     thresholds = best_thresholds(grouped(p_dev, groups), grouped(dev.labels, groups))
     said, truth = grouped(p_test, groups) >= thresholds, grouped(test.labels, groups)
-    return lambda rows: float(np.mean([_f1(y, s) for y, s in zip(truth[rows].T, said[rows].T, strict=True)]))
+    return lambda rows: float(np.mean([f1(y, s) for y, s in zip(truth[rows].T, said[rows].T, strict=True)]))
 
 
 def calibration(p: Doubles, truth: Doubles) -> dict[str, float]:

@@ -77,8 +77,8 @@ def voice_latency(encoder: EmotionEncoder, model: ProsodyModel | VocalBurstModel
     encoding = encoder.encode(_windows(1))
     shared, own = cpu(lambda: encoder.encode(_windows(1))), cpu(lambda: model.read(encoding))
     return (
-        f"CPU time per window of 2 s on one thread: encoder {shared} (shared with the other voice model); this"
-        f" model {own}. One window is due per second of a caller's speech; the budget for both is 10 ms."
+        f"CPU time per window of 2 s on one thread: encoder {shared} (shared with the other voice model);"
+        f" this model {own}. One window is due per second of a caller's speech; the budget for both is 10 ms."
     )
 
 

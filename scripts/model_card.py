@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import f1_score, recall_score, roc_auc_score
+from metrics import f1_scores, recalls, roc_auc
 
 from models.model_file import MANIFEST
 
@@ -68,8 +68,7 @@ def auc(truth: npt.NDArray[np.generic], score: npt.NDArray[np.generic]) -> Calla
     """Area under the ROC curve as a statistic over rows; NaN where only one class was drawn."""
 
     def statistic(rows: Rows) -> float:
-        drawn = truth[rows]
-        return float(roc_auc_score(drawn, score[rows])) if len(np.unique(drawn)) == 2 else float("nan")
+        return roc_auc(truth[rows], score[rows])
 
     return statistic
 
@@ -78,8 +77,7 @@ def uar(truth: npt.NDArray[np.generic], guess: npt.NDArray[np.generic]) -> Calla
     """Unweighted average recall over the classes that occur, as a statistic over rows."""
 
     def statistic(rows: Rows) -> float:
-        labels = np.unique(truth[rows])
-        return float(recall_score(truth[rows], guess[rows], labels=labels, average="macro", zero_division=0))
+        return float(recalls(truth[rows], guess[rows]).mean())
 
     return statistic
 
@@ -88,8 +86,7 @@ def macro_f1(truth: npt.NDArray[np.generic], guess: npt.NDArray[np.generic]) -> 
     """F1 averaged over the classes that occur, as a statistic over rows."""
 
     def statistic(rows: Rows) -> float:
-        labels = np.unique(truth[rows])
-        return float(f1_score(truth[rows], guess[rows], labels=labels, average="macro", zero_division=0))
+        return float(f1_scores(truth[rows], guess[rows], np.unique(truth[rows])).mean())
 
     return statistic
 
