@@ -23,6 +23,9 @@ from telephony.g711 import decode_ulaw, encode_ulaw
 
 Floats = npt.NDArray[np.float32]
 
+WINDOW = 2 * SAMPLE_RATE
+"""Samples the models look at."""
+
 LEVEL = 0.08
 """RMS a clip is brought to before it goes over the line (-22 dBFS, an ordinary speech level)."""
 
@@ -64,6 +67,13 @@ def clips(folder: Path) -> Iterator[Clip]:
             if len(pcm) and level_dbfs(pcm) >= QUIETEST_DBFS:
                 label = row.get("emotion") or row.get("category") or ""
                 yield Clip(pcm, row["speaker"], label, row.get("split") or "")
+
+
+def windows_of(pcm: Pcm) -> list[Pcm]:
+    """A clip as the product hears it: two seconds, every second; a shorter clip is one window."""
+    if len(pcm) <= WINDOW + SAMPLE_RATE // 20:
+        return [pcm]
+    return [pcm[start : start + WINDOW] for start in range(0, len(pcm) - SAMPLE_RATE, SAMPLE_RATE)]
 
 
 def level_dbfs(pcm: Pcm) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import soxr
-from emotion_data import NOISY, PHONE, Clip, any_line
+from emotion_data import NOISY, PHONE, Clip, any_line, windows_of
 
 from models.emotion_encoder import EmotionEncoder, Encoding
 from models.speech import SAMPLE_RATE, Pcm
@@ -95,16 +95,23 @@ def encoded(
     rng = np.random.default_rng(zlib.crc32(treatment.encode()))
     vectors, seconds, usable, kept = [], [], [], []
     for batch in _batches(clips):
-        encoding = encoder.encode([treat(clip.pcm, rng) for clip in batch])
+        cut = [windows_of(treat(clip.pcm, rng)) for clip in batch]
+        encoding = encoder.encode([window for windows in cut for window in windows])
         if keep is not None:
             keep(encoding)
-        vectors.append(encoding.vectors)
-        seconds += [sound.seconds for sound in encoding.sounds]
-        usable.append(encoding.usable)
+        length = np.array([sound.seconds for sound in encoding.sounds], np.float32)
+        at = 0
+        for windows in cut:
+            good = [row for row in range(at, at + len(windows)) if encoding.usable[row]]
+            # The mean of vectors is the mean of what linear heads make of them.
+            vectors.append(encoding.vectors[good or [at]].mean(axis=0))
+            seconds.append(length[good or [at]].mean())
+            usable.append(bool(good))
+            at += len(windows)
         kept += [(clip.label, clip.speaker, clip.split) for clip in batch]
     label, speaker, split = (np.array(column) for column in zip(*kept, strict=True))
     features = Features(
-        np.concatenate(vectors), np.array(seconds, np.float32), np.concatenate(usable), label, speaker, split
+        np.stack(vectors), np.array(seconds, np.float32), np.array(usable), label, speaker, split
     )
     if cache is not None:
         columns = {name: getattr(features, name) for name in Features.__dataclass_fields__}

@@ -26,7 +26,7 @@ import numpy as np
 import prosody_figures
 from burst_figures import BurstScores
 from comments import comments
-from emotion_data import Clip, clips
+from emotion_data import Clip, clips, windows_of
 from emotion_features import TREATMENTS, encoded
 from latency import language_cost, voice_costs
 from model_card import Rows, figure
@@ -119,14 +119,16 @@ def voices(
                 report.figure(f"{folder.name}, {line}, running baseline, {name}", statistic, speaker)
 
 
-def read_bursts(model: VocalBurstModel, encoder: EmotionEncoder, held: list[Clip], line: str) -> BurstScores:
-    """Readings of clips over a line."""
+def read_bursts(model: VocalBurstModel, held: list[Clip], line: str) -> BurstScores:
+    """Readings of clips over a line; a clip of more than two seconds counts once per window."""
     rng = np.random.default_rng(0)
-    readings = []
-    for at in range(0, len(held), 32):
-        windows = [TREATMENTS[line](clip.pcm, rng) for clip in held[at : at + 32]]
-        readings += model.read(encoder.encode(windows))
-    return BurstScores.of(model, readings, [c.label for c in held], [c.speaker for c in held])
+    readings, labels, speakers = [], [], []
+    for clip in held:
+        windows = windows_of(TREATMENTS[line](clip.pcm, rng))
+        readings += model.run(windows)
+        labels += [clip.label] * len(windows)
+        speakers += [clip.speaker] * len(windows)
+    return BurstScores.of(model, readings, labels, speakers)
 
 
 def bursts(report: Report, folder: Path, scores: dict[str, BurstScores], model: VocalBurstModel) -> None:
@@ -204,7 +206,7 @@ def main() -> int:
                 f"{folder / 'labels.csv'} has neither 'emotion' nor 'category': {', '.join(columns)}"
             )
         held = chosen(folder, arguments.split)
-        scores = {line: read_bursts(model, encoder, held, line) for line in LINES}
+        scores = {line: read_bursts(model, held, line) for line in LINES}
         if "category" in columns:
             bursts(report, folder, scores, model)
         else:
