@@ -17,12 +17,21 @@ def single_thread_session(path: Path) -> onnxruntime.InferenceSession:
     """
     if not path.is_file():
         raise SpeechError(f"model file {path} is missing: reinstall the package that carries it")
+    return onnxruntime.InferenceSession(str(path), _options(), providers=["CPUExecutionProvider"])
+
+
+def session_of_bytes(model: bytes) -> onnxruntime.InferenceSession:
+    """As :func:`single_thread_session`, for a model that has been read and checked already."""
+    return onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
+
+
+def _options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return options
 
 
 def pipecat_file(relative: str) -> Path:
