@@ -34,7 +34,7 @@ _LOG_SCALE: Final = math.log(1.0001)
 _ZERO_MEAN: Final = ",".join(["0"] * CEPSTRA)
 _DIGIT_INSERTION: Final = 0.01
 _WORD_INSERTION: Final = 0.02
-_HOLD: Final = SAMPLE_RATE * 3 // 2
+_HOLD: Final = SAMPLE_RATE * 7 // 10
 """Audio waited for before the level is set, in samples; decoding then catches up. A level taken from the
 first 0.7 s costs a third more wrong words in free speech (64 for 40 in a hundred)."""
 _GRAMMARS_KEPT: Final = 64
@@ -42,7 +42,7 @@ _FALLBACK_SECONDS: Final = 8.0
 """Most audio the language model looks at after a refused grammar."""
 _FALLBACK_WALL_SECONDS: Final = 0.6
 """Most time it gets: the caller is waiting, and what it finds is only a hint."""
-ACCEPT_MARGIN: Final = -26.0
+ACCEPT_MARGIN: Final = -31.0
 """Mean score per frame, grammar minus phone loop, below which the grammar's words are refused."""
 CONFIDENCE_SLOPE: Final = 3.0
 _COVERAGE: Final = 0.7

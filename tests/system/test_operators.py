@@ -90,6 +90,7 @@ async def test_takeover_brings_the_operators_voice_to_the_caller_in_place_of_the
 ) -> None:
     call = await system.ring()
     await system.wait_for(lambda e: isinstance(e, events.Latency) and e.is_greeting)
+    await heard(call, 0.8, 0)
     person = operator(system)
     await person.join(call, TAKEOVER)
     phone = await person.on_phone()
