@@ -189,3 +189,12 @@ def test_the_doors_can_be_opened(script: str) -> None:
     path = ROOT / script
     assert path.stat().st_mode & 0o100, f"{script} is not executable: chmod +x {script}"
     assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """Outside of packages pytest imports a test file by its bare name: two of one name stop the run."""
+    tests = [path for path in tracked_files() if path.name.startswith("test_") and path.suffix == ".py"]
+    bare = [path for path in tests if not (path.parent / "__init__.py").exists()]
+    names = [path.name for path in bare]
+    twice = sorted(str(path.relative_to(ROOT)) for path in bare if names.count(path.name) > 1)
+    assert not twice, f"rename one of each: {', '.join(twice)}"
