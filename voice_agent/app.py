@@ -35,6 +35,7 @@ from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
+from voice_agent.call.emotion_models import EmotionModels, EmotionNetworks
 from voice_agent.call.network import Network
 from voice_agent.call.parts import CallParts
 from voice_agent.call.record_writer import RecordWriter
@@ -322,6 +323,8 @@ async def _shared_parts(
     for ticker in (vad, watches):
         await ticker.start()
         stack.push_async_callback(ticker.close)
+    emotion = EmotionModels(EmotionNetworks.load())
+    stack.callback(emotion.close)
     recordings = CallRecordings(settings.recordings_dir, tts_provider=settings.tts)
     return CallParts(
         bus=bus,
@@ -332,6 +335,7 @@ async def _shared_parts(
         voice=speech.voice,
         recorder=recordings if settings.recordings else lambda *_: None,
         anyone_free=duty.anyone_free,
+        emotion=emotion,
     )
 
 

@@ -40,6 +40,7 @@ class Escalations:
     Args:
         anyone_free: whether an operator could take a call now.
         on_hard: the agent has said its words and stops its turns.
+        risk_score: 0..1 of the call now, None while nobody scores.
         on_nobody: nobody comes (soon); told whether the caller was promised somebody.
     """
 
@@ -52,6 +53,7 @@ class Escalations:
         anyone_free: Callable[[], Awaitable[bool]],
         on_hard: Callable[[], None],
         on_nobody: Callable[[bool], None],
+        risk_score: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._log = log
         self._tasks = tasks
@@ -59,6 +61,7 @@ class Escalations:
         self._anyone_free = anyone_free
         self._on_hard = on_hard
         self._on_nobody = on_nobody
+        self._current_risk = risk_score
         self._waiting: asyncio.Task[None] | None = None
         self._risk_score: float | None = None
         self._asked_at = 0.0
@@ -73,9 +76,7 @@ class Escalations:
         """Where the newest escalation is."""
         return self.current.status if self.current is not None else EscalationStatus.NONE
 
-    def request(
-        self, trigger: str, reason: str, *, hard: bool = False, risk_score: float | None = None
-    ) -> Escalation:
+    def request(self, trigger: str, reason: str, *, hard: bool = False) -> Escalation:
         """A person is wanted. While somebody is waited for, a further request only matters when it is hard
         and the first was not; while an operator is there, it changes nothing."""
         current = self.current
@@ -87,7 +88,7 @@ class Escalations:
             self._end_open()
             current = self._open(trigger, reason, hard)
         current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
-        self._risk_score = risk_score
+        self._risk_score = self._current_risk()
         self._log.emit(events.EscalationRequested(**self._fields()))
         if hard:
             self._on_hard()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from pipecat.frames.frames import Frame
@@ -45,6 +45,8 @@ class ReasonerProcessor(FrameProcessor):
         conversation: the engine's conversation.
         heard: gives what became of the agent's words since it was last asked.
         on_expect: told of every new expectation with its turn policy.
+        sensed: gives what is new of how the caller feels and how the call stands.
+        on_pace: told how fast the caller wants it.
         on_reply: told (sentence, signal, engine seconds) of every sentence of a reply.
         may_speak: False while a person is in charge or waited for.
         on_deed: told of what is to be done once the words before it were heard.
@@ -59,7 +61,9 @@ class ReasonerProcessor(FrameProcessor):
         floor: Floor,
         log: CallLog,
         heard: Callable[[], Heard | None],
+        sensed: Callable[[], Sequence[Signal]],
         on_expect: Callable[[effects.Expect], None],
+        on_pace: Callable[[effects.Pace], None],
         on_reply: Callable[[AgentUtterance, SignalFrame, float], None],
         may_speak: Callable[[], bool],
         on_deed: Callable[[Deed], None],
@@ -71,7 +75,9 @@ class ReasonerProcessor(FrameProcessor):
         self._floor = floor
         self._log = log
         self._heard = heard
+        self._sensed = sensed
         self._on_expect = on_expect
+        self._on_pace = on_pace
         self._on_reply = on_reply
         self._may_speak = may_speak
         self._on_deed = on_deed
@@ -91,6 +97,8 @@ class ReasonerProcessor(FrameProcessor):
             heard = self._heard()
             if heard is not None:
                 spoke |= await self._step(heard, frame, began)
+            for sensed in self._sensed():
+                spoke |= await self._step(sensed, frame, began)
             spoke |= await self._step(frame.signal, frame, began)
             if not spoke and self._may_speak() and (words := _UNANSWERED.get(type(frame.signal))):
                 await self.say(effects.Say(words, SayKind.PROMPT), frame, began)
@@ -129,6 +137,8 @@ class ReasonerProcessor(FrameProcessor):
                     await self.say(effect, frame, began)
                 elif isinstance(effect, effects.Expect):
                     self._on_expect(effect)
+                elif isinstance(effect, effects.Pace):
+                    self._on_pace(effect)
                 elif isinstance(effect, effects.End | effects.Transfer | effects.Escalate):
                     spoke = True
                     self._on_deed(effect)

@@ -56,6 +56,28 @@ class SpeechListener(Protocol):
         """Voice ended at ``position`` (``STOP_S`` ago)."""
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechListeners:
+    """Several listeners of one leg, told in order."""
+
+    listeners: tuple[SpeechListener, ...]
+
+    def on_speech_started(self, position: int) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_started(position)
+
+    def on_speech_progress(self, seconds: float) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_progress(seconds)
+
+    def on_speech_stopped(self, position: int) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_stopped(position)
+
+
 @dataclass(eq=False)
 class SpeechDetector:
     """State machine of one leg: quiet, speaking, and the runs between them."""

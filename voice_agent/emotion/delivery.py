@@ -90,6 +90,12 @@ _BY_FEELING = {
     Feeling.HAPPY: LIGHT,
 }
 
+FILLER_WORDS = {
+    FillerKind.EMPATHY: ("I hear you. One moment.", "I understand. Let me see."),
+    FillerKind.RECEIPT: ("Okay, one moment.", "All right, let me see."),
+}
+"""Sounds of life that fit; for ``working`` the service has its own."""
+
 _FILLERS = {
     EmpathyTier.FUNCTIONAL: FillerKind.WORKING,
     EmpathyTier.LIGHT_TOUCH: FillerKind.RECEIPT,

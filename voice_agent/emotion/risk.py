@@ -15,15 +15,13 @@ from typing import Final
 
 from voice_agent.emotion.readings import CallContext
 from voice_agent.emotion.settings import RiskPart, RiskSignalConfig
+from voice_agent.reasoning.parts import RiskOverride
 
 DURATION_FROM, DURATION_FULL = 180.0, 600.0
 """Seconds between which the duration's part rises from 0 to 100."""
 
 SUSTAINED_AFTER = 600.0
 """Seconds from which sustained negative emotion escalates, whatever the score."""
-
-MAX_LOOPS = 3
-"""Published default of ``max_loop_count``."""
 
 
 class RiskLevel(StrEnum):
@@ -44,15 +42,6 @@ PLATFORM_LEVELS: Final[Mapping[RiskLevel, str]] = MappingProxyType(
     }
 )
 """What the published interface calls them."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateRisk:
-    """What the current state of the graph says about risk (published ``StateRiskOverride``)."""
-
-    auto_escalate_threshold: float | None = None
-    max_loop_count: int = MAX_LOOPS
-    topic_risk_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +89,7 @@ def assess(
     arousal: float,
     context: CallContext,
     config: RiskSignalConfig,
-    state: StateRisk,
+    state: RiskOverride,
     *,
     sustained: bool = False,
 ) -> Risk:
@@ -145,7 +134,7 @@ def _signal(part: RiskPart, raw: float, shares: Mapping[RiskPart, float], detail
     return RiskSignal(part.value, round(raw, 1), shares[part], round(raw * shares[part], 2), detail)
 
 
-def _level(score: float, config: RiskSignalConfig, state: StateRisk) -> RiskLevel:
+def _level(score: float, config: RiskSignalConfig, state: RiskOverride) -> RiskLevel:
     own = state.auto_escalate_threshold
     if score >= (config.auto_escalate_threshold if own is None else own):
         return RiskLevel.ESCALATE

@@ -115,6 +115,7 @@ class TurnEmotionSnapshot:
         rolling_valence, rolling_arousal: over the last 30 s of voice.
         coherence: 0..1, agreement of the sources; below 0.5 the state is complex.
         tier: how much empathy the next words need.
+        earlier_valence: mean of the turns before, that this one is seen against.
         acknowledge: whether it is sound enough to be answered in words, and not only in tone.
         voice_over_words: the words said otherwise and were not believed.
         sustained: at least four of the last five turns were unpleasant.
@@ -136,6 +137,7 @@ class TurnEmotionSnapshot:
     trend: Trend
     coherence: float
     tier: EmpathyTier
+    earlier_valence: float
     acknowledge: bool
     compounds: tuple[CompoundScore, ...]
     bursts: tuple[Burst, ...]

@@ -39,9 +39,11 @@ class EmotionTracker:
         """The newest bursts of the call, oldest first."""
         return tuple(self._recent)
 
-    def hear(self, reading: VoiceReading) -> Segment | None:
-        """One more window of the turn; None when it could not be judged."""
-        self._readings.append(reading)
+    def hear(self, reading: VoiceReading, *, late: bool = False) -> Segment | None:
+        """One more window of the turn; None when it could not be judged. A ``late`` one belongs to a turn
+        that has ended: it only counts for the rolling view."""
+        if not late:
+            self._readings.append(reading)
         self.shifted = False
         segment = segment_of(reading)
         self._take_burst(reading)
@@ -49,7 +51,8 @@ class EmotionTracker:
             self._measures.take(reading.measures, calm=segment is None or segment.arousal < CALM)
         if segment is None:
             return None
-        self._segments.append(segment)
+        if not late:
+            self._segments.append(segment)
         self.shifted = self._view.add(segment)
         return segment
 
@@ -81,6 +84,7 @@ class EmotionTracker:
             trend=view.trend,
             coherence=fused.coherence,
             tier=tier,
+            earlier_valence=before,
             acknowledge=acknowledge,
             compounds=compounds(
                 Grounds(

@@ -188,6 +188,10 @@ class Session:
     """Per result name: ``(visit, value)`` of every call, as far as it is to be merged."""
     acknowledged_at: int = -100
     """Turn of the last empathy."""
+    felt_at: int = -100
+    """Turn of the newest reading of how the caller sounds."""
+    person_offered: bool = False
+    """A person was offered because of the risk."""
     queue: list[Effect | Draft] = field(default_factory=list)
 
     @property
