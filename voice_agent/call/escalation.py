@@ -76,7 +76,9 @@ class Escalations:
         """Where the newest escalation is."""
         return self.current.status if self.current is not None else EscalationStatus.NONE
 
-    def request(self, trigger: str, reason: str, *, hard: bool = False) -> Escalation:
+    def request(
+        self, trigger: str, reason: str, *, hard: bool = False, risk_score: float | None = None
+    ) -> Escalation:
         """A person is wanted. While somebody is waited for, a further request only matters when it is hard
         and the first was not; while an operator is there, it changes nothing."""
         current = self.current
@@ -88,7 +90,7 @@ class Escalations:
             self._end_open()
             current = self._open(trigger, reason, hard)
         current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
-        self._risk_score = self._current_risk()
+        self._risk_score = self._current_risk() if risk_score is None else risk_score
         self._log.emit(events.EscalationRequested(**self._fields()))
         if hard:
             self._on_hard()

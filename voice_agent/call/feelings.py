@@ -114,7 +114,8 @@ class CallerFeelings:
         self._turn = 0
         self._risk: Risk | None = None
         self._wanted = False
-        self._unsent: tuple[Signal, ...] = ()
+        self._unsent: TurnEmotionSnapshot | None = None
+        self._told_level = RiskLevel.NORMAL
         self._speaking = False
         self._start = self._heard_to = self._due = self._looked_at = 0
         self._turn_end = 0
@@ -232,7 +233,6 @@ class CallerFeelings:
         context = self._history.context(self._log.now())
         snapshot = self._tracker.end_turn(turn, words, context, baseline_windows=self._baseline.windows)
         self._history.turn_over(len(utterance.text.split()), understood=utterance.accepted)
-        self._unsent = ()
         if self._models is not None:
             self._style = style_for(
                 snapshot,
@@ -244,7 +244,7 @@ class CallerFeelings:
             self._tell_what_is_missing(self._models)
             self._record.turn(snapshot, self._style, context, self._models.versions, began)
             self._applied()
-            self._unsent = (_signal(snapshot),)
+            self._unsent = snapshot
         if self._policy.risk.enabled:
             self._score(snapshot, turn)
 
@@ -257,11 +257,8 @@ class CallerFeelings:
             self._state_risk() or RiskOverride(),
             sustained=snapshot.sustained,
         )
-        before = self._risk.level if self._risk is not None else RiskLevel.NORMAL
         self._risk = risk
         self._record.risk(risk, turn)
-        if risk.level is not before:
-            self._unsent = (*self._unsent, RiskChanged(risk.score, risk.level.value))
         if risk.wants_person and not self._wanted:
             self._on_person(risk)
         self._wanted = risk.wants_person
@@ -276,8 +273,12 @@ class CallerFeelings:
 
     def sensed(self) -> tuple[Signal, ...]:
         """What the reasoner does not know yet of the caller's state."""
-        signals, self._unsent = self._unsent, ()
-        return signals
+        signals: list[Signal] = [_signal(self._unsent)] if self._unsent is not None else []
+        self._unsent = None
+        if self._risk is not None and self._risk.level is not self._told_level:
+            self._told_level = self._risk.level
+            signals.append(RiskChanged(self._risk.score, self._risk.level.value))
+        return tuple(signals)
 
     @property
     def risk_score(self) -> float | None:
