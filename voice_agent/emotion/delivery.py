@@ -110,10 +110,14 @@ def style_for(
     """The style of the words after this turn. ``seconds``: how long the call has lasted; ``tone``: the
     voice's baseline; ``hold_ms``: the pause that gives space."""
     filler = _FILLERS[snapshot.tier]
-    if snapshot.tier is EmpathyTier.HOLD_SPACE:
-        # An angry caller wants an answer, not a silence.
-        pause = 0 if snapshot.feeling is Feeling.ANGRY else hold_ms
-        return replace(SPACE, pause_ms=pause, filler=filler, reasons=("the caller needs space",))
+    # Who is angry wants an answer, not room.
+    if snapshot.feeling in (Feeling.ANGRY, Feeling.DISGUSTED):
+        filler = FillerKind.EMPATHY if filler is FillerKind.SILENT else filler
+    elif snapshot.tier is EmpathyTier.HOLD_SPACE:
+        sure = snapshot.acknowledge or snapshot.heard(BurstKind.CRY)
+        return replace(
+            SPACE, pause_ms=hold_ms if sure else 0, filler=filler, reasons=("the caller needs space",)
+        )
     if seconds >= DIRECT_AFTER and snapshot.trend is Trend.DETERIORATING:
         why = f"{seconds / 60:.0f} minutes and getting worse: more pace, more direct"
         return replace(DIRECT, filler=filler, reasons=(why,))
@@ -172,7 +176,6 @@ def sensitive_topic(text: str, topics: tuple[str, ...]) -> str | None:
 
 
 def _stem(word: str) -> str:
-    for ending in ("ies", "es", "s"):
-        if word.endswith(ending) and len(word) > len(ending) + 2:
-            return word.removesuffix(ending) + ("y" if ending == "ies" else "")
-    return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
