@@ -116,7 +116,7 @@ def test_trend_follows_the_voice() -> None:
     for end in range(1, 11):
         tracker.hear(voice(HAPPY if end <= 5 else ANGRY, end))
     assert tracker.end_turn(1, None, CALM).trend is Trend.DETERIORATING
-    for end in range(36, 41):
+    for end in range(27, 37):
         tracker.hear(voice(HAPPY, end))
     assert tracker.end_turn(2, None, CALM).trend is Trend.IMPROVING
 
