@@ -55,8 +55,10 @@ async def test_windows_of_many_calls_get_each_their_own_answer(asked: EmotionMod
     alone = [await asked.hear("call", window, NOBODY) for window in windows]
     together = await asyncio.gather(*(asked.hear(f"call {n}", w, NOBODY) for n, w in enumerate(windows)))
     for one, other in zip(alone, together, strict=True):
-        assert one is not None and one.prosody is not None
-        assert other is not None and other.prosody is not None
+        assert one is not None
+        assert other is not None
+        assert one.prosody is not None
+        assert other.prosody is not None
         assert other.prosody.valence == pytest.approx(one.prosody.valence, abs=1e-3)
 
 
