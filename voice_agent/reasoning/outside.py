@@ -121,7 +121,7 @@ class Outside:
         session.person_offered = True
         session.queue = [item for item in session.queue if not (isinstance(item, Draft) and item.question)]
         session.say(session.phrases.phrase(PhraseName.OFFER_PERSON), question=True)
-        session.pending = PersonOffered()
+        session.pending = PersonOffered("a person was offered because the call went badly", "risk")
 
     def external(self, signal: External) -> None:
         """A fact is kept and may release a waiting state; guidance waits for the next reply."""

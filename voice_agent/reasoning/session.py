@@ -121,7 +121,11 @@ class WhichOption:
 
 @dataclass(frozen=True, slots=True)
 class PersonOffered:
-    """A person was offered after repeated failures."""
+    """A person was offered: after repeated failures, or because the call goes badly. ``reason`` and
+    ``trigger`` are told with the request when the caller says yes."""
+
+    reason: str = "caller could not be understood"
+    trigger: str = "misunderstanding"
 
 
 @dataclass(frozen=True, slots=True)
