@@ -323,8 +323,9 @@ async def _shared_parts(
     for ticker in (vad, watches):
         await ticker.start()
         stack.push_async_callback(ticker.close)
-    emotion = EmotionModels(EmotionNetworks.load())
-    stack.callback(emotion.close)
+    emotion = EmotionModels(EmotionNetworks.load()) if settings.emotion else None
+    if emotion is not None:
+        stack.callback(emotion.close)
     recordings = CallRecordings(settings.recordings_dir, tts_provider=settings.tts)
     return CallParts(
         bus=bus,
