@@ -117,7 +117,7 @@ def voice_valence(reading: ProsodyReading) -> float:
 
     The valence head alone hears calm as unpleasant and anger as half pleasant: between EmoDB's unpleasant
     emotions and neutral or happy voices, two actors who were never learned from, over a phone line, it has an
-    AUC of .63, this has .93 (``scripts/bench_emotion.py --voices FOLDER``).
+    AUC of .62, this has .91 (``scripts/bench_emotion.py --voices FOLDER``).
     """
     said = sum(
         _PLEASANTNESS[category] * probability * _agreement(category, reading.valence, reading.arousal)
