@@ -30,8 +30,9 @@ digits)."""
 STOP_S = 0.2
 """Silence must last this long to count as ended."""
 
-THRESHOLD = 0.5
-"""Probability above which a chunk is speech."""
+THRESHOLD = 0.4
+"""Probability above which a chunk is speech. Silero's own default is 0.5; at 0.4 six more of 320 quiet
+digits are found, and 10 instead of 5 of 420 coughs, breaths, tones and rustles start a turn."""
 
 MAX_ROUNDS = 12
 """Chunks one leg may be stepped per tick (0.38 s) before others get their turn."""
