@@ -130,8 +130,8 @@ KOKORO: Final = LocalModel(
 MODELS: Final = (MOONSHINE, KOKORO)
 
 
-def model_named(name: str, models: Sequence[LocalModel] = MODELS) -> LocalModel:
-    """The model of that name. Raises :class:`ModelError` naming those there are."""
+def model_named(name: str, models: Sequence[LocalModel]) -> LocalModel:
+    """The one of ``models`` that has that name. Raises :class:`ModelError` naming those there are."""
     for model in models:
         if model.name == name:
             return model

@@ -26,7 +26,6 @@ Progress = Callable[[str, int, int], None]
 MAX_REDIRECTS: Final = 5
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 """Seconds without a byte."""
-_PIECE: Final = 1 << 18
 
 
 class PullError(ModelError):
@@ -88,7 +87,7 @@ def _fetch(url: str, out: BinaryIO, file: PublishedFile, progress: Progress) -> 
         else:
             raise PullError(f"{url} answered with status {response.status_code}")
         progress(file.name, have, file.size)
-        for piece in response.iter_bytes(_PIECE):
+        for piece in response.iter_bytes():
             have += len(piece)
             if have > file.size:
                 out.truncate(0)

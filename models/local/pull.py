@@ -144,7 +144,7 @@ def _unpack(archive: Path, file: PublishedFile, place: Path) -> dict[str, Kept]:
 
     The names that are written to come from the catalogue, never from the archive.
     """
-    wanted = {(file.folder, name): name for name in file.members}
+    wanted: dict[tuple[str, ...], str] = {(file.folder, name): name for name in file.members}
     kept: dict[str, Kept] = {}
     with tempfile.TemporaryDirectory(dir=place, prefix=".unpacking-") as folder:
         try:

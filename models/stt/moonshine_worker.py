@@ -8,6 +8,7 @@ of an utterance so far (int16 at 8 kHz) is answered by ``FINAL`` with its text, 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -28,16 +29,10 @@ _NO_TAG: Final = bytes(4)
 class MoonshineEngine:
     """The network, loaded. One utterance at a time."""
 
-    def __init__(
-        self,
-        preprocessor: str,
-        encoder: str,
-        uncached_decoder: str,
-        cached_decoder: str,
-        tokens: str,
-        threads: int,
-    ) -> None:
-        """Paths of the five files. Raises :class:`SpeechError` when package or files cannot be used."""
+    def __init__(self, files: Sequence[str], threads: int) -> None:
+        """``files``: paths in the catalogue's order. Raises :class:`SpeechError` when package or files cannot
+        be used."""
+        preprocessor, encoder, uncached_decoder, cached_decoder, tokens = files
         try:
             import sherpa_onnx
         except ImportError as error:
@@ -71,7 +66,7 @@ def main() -> None:
     channel = WorkerChannel()
     *files, threads = sys.argv[1:]
     try:
-        engine = MoonshineEngine(*files, threads=int(threads))
+        engine = MoonshineEngine(files, int(threads))
         engine.words(np.zeros(SAMPLE_RATE, np.int16))  # the first run pays for buffers: not a caller's
     except (SpeechError, RuntimeError) as error:
         channel.send(Message.FAILED, _NO_TAG + str(error).encode())

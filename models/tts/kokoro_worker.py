@@ -3,7 +3,8 @@
 ``kokoro-onnx`` (MIT) brings phonemizer and espeak-ng, which are GPL-3.0-or-later and come with an optional
 extra. Only this process loads them; the product talks to it over a pipe and works without it.
 
-Messages as in :mod:`models.tts.messages`; ``SPEAK`` is followed by speed, volume and text, zero bytes between.
+Messages as in :mod:`models.tts.messages`; ``SPEAK`` is followed by speed, volume and text,
+zero bytes between.
 """
 
 from __future__ import annotations

@@ -108,6 +108,8 @@ class SpeakingWorkers:
                 else:
                     return
         except WorkerGone:
+            if process is not None:
+                await process.close(0)
             process = None  # its place stays; the next sentence starts another
             raise
         finally:
@@ -131,11 +133,11 @@ class SpeakingWorkers:
             async with asyncio.timeout(self._start_timeout):
                 kind, payload = await process.receive()
         except TimeoutError:
-            process.kill()
+            await process.close(0)
             raise WorkerGone(
                 f"{self._name} worker {process.pid} did not start within {self._start_timeout} s"
             ) from None
         if kind != Message.READY:
-            process.kill()
+            await process.close(0)
             raise SpeechError(payload[4:].decode())
         return process
