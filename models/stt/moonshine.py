@@ -73,6 +73,19 @@ class MoonshineUtterance:
             )
             self._recognizer.want_partial(self)
 
+    async def glance(self) -> Transcript | None:
+        """See :class:`~models.speech.UtteranceStream`."""
+        if self._final is not None or self._cancelled:
+            return None
+        seconds = self._seconds
+        job = self._recognizer.decode(bytes(self._audio))
+        try:
+            written = await asyncio.shield(job.text)
+        except asyncio.CancelledError:
+            job.text.cancel()
+            raise
+        return _transcript(written, seconds, CONFIDENCE, is_final=True)
+
     async def finish(self) -> Transcript:
         """See :class:`~models.speech.UtteranceStream`."""
         if self._cancelled:
@@ -85,7 +98,7 @@ class MoonshineUtterance:
         except asyncio.CancelledError:
             self.cancel()
             raise
-        return self._transcript(written, CONFIDENCE, is_final=True)
+        return _transcript(written, self._seconds, CONFIDENCE, is_final=True)
 
     def cancel(self) -> None:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -102,22 +115,15 @@ class MoonshineUtterance:
     def tell_partial(self, written: str) -> None:
         """Pass a partial result on, unless the utterance has ended."""
         if self._on_partial is not None and self._final is None and not self._cancelled and written:
-            self._on_partial(self._transcript(written, PARTIAL_CONFIDENCE, is_final=False))
+            self._on_partial(_transcript(written, self._seconds, PARTIAL_CONFIDENCE, is_final=False))
 
     @property
     def _samples(self) -> int:
         return len(self._audio) // 2
 
-    def _transcript(self, written: str, confidence: float, *, is_final: bool) -> Transcript:
-        words = plain_words(written)
-        return Transcript(
-            words,
-            confidence if words else 0.0,
-            accepted=bool(words),
-            audio_seconds=self._samples / SAMPLE_RATE,
-            source=MoonshineRecognizer.name,
-            is_final=is_final,
-        )
+    @property
+    def _seconds(self) -> float:
+        return self._samples / SAMPLE_RATE
 
 
 class MoonshineRecognizer:
@@ -325,3 +331,15 @@ def _fail(job: _Job, reason: str) -> None:
     if not job.text.done():
         job.text.set_exception(SpeechError(reason))
         job.text.exception()  # looked at: an utterance nobody awaits any more is no error in the log
+
+
+def _transcript(written: str, seconds: float, confidence: float, *, is_final: bool) -> Transcript:
+    words = plain_words(written)
+    return Transcript(
+        words,
+        confidence if words else 0.0,
+        accepted=bool(words),
+        audio_seconds=seconds,
+        source=MoonshineRecognizer.name,
+        is_final=is_final,
+    )

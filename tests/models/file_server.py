@@ -7,7 +7,7 @@ import io
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,7 +59,8 @@ def file_server() -> Iterator[FileServer]:
             body = content[start:]
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body if state.cut_after is None else body[: state.cut_after])
+            with suppress(ConnectionError):  # a client may have seen enough
+                self.wfile.write(body if state.cut_after is None else body[: state.cut_after])
             if state.cut_after is not None:
                 self.close_connection = True
 

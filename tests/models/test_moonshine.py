@@ -96,6 +96,34 @@ async def test_partial_results_come_while_somebody_speaks(recognizer: MoonshineR
     assert told.empty()
 
 
+async def test_a_glance_tells_what_the_end_would_and_the_utterance_goes_on(
+    recognizer: MoonshineRecognizer,
+) -> None:
+    utterance = recognizer.open(Expectation())
+    utterance.feed(sound(1.0))
+    async with asyncio.timeout(20):
+        glimpsed = await utterance.glance()
+        utterance.feed(sound(1.0))
+        final = await utterance.finish()
+        assert await utterance.glance() is None
+    assert glimpsed is not None
+    assert ("1.0 seconds" in glimpsed.text, glimpsed.is_final, glimpsed.audio_seconds) == (True, True, 1.0)
+    assert "2.0 seconds" in final.text
+
+
+async def test_a_glance_given_up_takes_nobody_elses_time(recognizer: MoonshineRecognizer) -> None:
+    utterance = recognizer.open(Expectation())
+    utterance.feed(sound(1.0))
+    looks = [asyncio.ensure_future(utterance.glance()) for _ in range(5)]
+    await asyncio.sleep(0)
+    for look in looks:
+        look.cancel()
+    await asyncio.gather(*looks, return_exceptions=True)
+    async with asyncio.timeout(20):
+        assert (await utterance.finish()).accepted
+    assert all(look.cancelled() for look in looks)
+
+
 async def test_partial_results_become_rarer_the_longer_somebody_speaks(files: dict[str, Path]) -> None:
     recognizer = MoonshineRecognizer(files, threads=1, max_seconds=30.0)
     await recognizer.start()
