@@ -11,7 +11,7 @@ from typing import Final
 
 _REMARK: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
 _EDGE: Final = '.,;:!?…"“”„«»*_~-–—()[]<>♪'
-_QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "–": " ", "—": " ", "…": " "})
+_QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "–": " ", "—": " ", "…": " ", "▁": " "})
 
 
 def plain_words(text: str) -> str:

@@ -17,6 +17,7 @@ from models.stt.wording import plain_words
         ("[MUSIC] (coughs) Yes… <noise>", "yes"),
         ("555-0100, and W-204.", "555-0100 and w-204"),
         ("Mm-hmm.", "mm-hmm"),
+        ("▁I▁do", "i do"),
         ("...", ""),
     ],
 )
