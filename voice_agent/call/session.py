@@ -229,7 +229,8 @@ class CallSession:
         else:
             if self._detector is None:
                 listeners = SpeechListeners((self._caller, self._feelings))
-                self._detector = self._parts.vad.watch(self._hub.caller, listeners)
+                self._detector = self._parts.vad.watch(self._hub.caller, listeners, self._caller)
+                self._caller.end_pause = self._detector.end_pause
             else:
                 self._hub.caller_reattached()
             if role is LegRole.DUPLEX:
@@ -348,8 +349,8 @@ class CallSession:
         """See :class:`~voice_agent.call.watch.Watched`."""
         if not self._greeted or self._owed_since is None or self._caller.speaking or not self._agent.is_free:
             return None
-        if self._floor.agent_is_heard or not self._floor.agent_has_it:
-            return None
+        if self._ledger.open or not self._floor.thinking:
+            return None  # what is decided comes at once; a filler would only be spoken after it
         return max(self._owed_since, self._last_activity, self._caller.last_activity)
 
     @property

@@ -24,6 +24,7 @@ async def examine(settings: Settings, *, port: int, offline: bool) -> list[Findi
         speech.recognizer(settings),
         _importing("how callers feel", lambda: speech.emotion(settings)),
         _importing("speaking", lambda: speech.voice(settings)),
+        speech.local_models(settings),
         providers.language_model(settings),
         *providers.twilio(settings),
         await providers.public_address(settings, offline=offline),
