@@ -56,7 +56,7 @@ def moody_call() -> list[CallEvent]:
 def test_every_turn_is_a_point_with_what_the_agent_changed() -> None:
     first, second = timeline(moody_call()).moods
     assert (first.at, first.dominant, first.valence, first.arousal) == (9.0, "angry", -0.6, 0.9)
-    assert (first.bursts, first.compounds) == (["sigh"], ["contempt"])
+    assert (first.bursts, first.compounds) == (["sigh"], {"contempt": 0.6})
     assert (first.risk_score, first.risk_level, first.tone) == (0.55, "alert", "calm")
     assert first.delivery == "because"
     assert second.delivery == ""

@@ -117,7 +117,7 @@ class TimelineMood(BaseModel):
     valence: float
     arousal: float
     bursts: list[str] = Field(default_factory=list)
-    compounds: list[str] = Field(default_factory=list)
+    compounds: dict[str, float] = Field(default_factory=dict)
     risk_score: float | None = None
     risk_level: str = ""
     delivery: str = ""

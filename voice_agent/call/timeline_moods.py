@@ -39,8 +39,8 @@ def moods(events: Iterable[CallEvent]) -> list[TimelineMood]:
                     )
                 )
             case CompoundEmotion(turn_index=turn) if turn in known:
-                names = [compound.name for compound in event.compounds]
-                _change(found, known[turn], compounds=names)
+                scores = {compound.name: compound.score for compound in event.compounds}
+                _change(found, known[turn], compounds=scores)
             case RiskScored(turn_index=turn) if turn in known:
                 _change(found, known[turn], risk_score=event.risk_score, risk_level=event.level)
             case VoiceContextApplied(turn_index=turn) if turn in known and _is_change(event):

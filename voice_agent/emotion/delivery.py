@@ -110,9 +110,11 @@ def style_for(
     """The style of the words after this turn. ``seconds``: how long the call has lasted; ``tone``: the
     voice's baseline; ``hold_ms``: the pause that gives space."""
     filler = _FILLERS[snapshot.tier]
+    if filler is FillerKind.EMPATHY and not snapshot.acknowledge:
+        filler = FillerKind.RECEIPT
     # Who is angry wants an answer, not room.
     if snapshot.feeling in (Feeling.ANGRY, Feeling.DISGUSTED):
-        filler = FillerKind.EMPATHY if filler is FillerKind.SILENT else filler
+        filler = FillerKind.RECEIPT if filler is FillerKind.SILENT else filler
     elif snapshot.tier is EmpathyTier.HOLD_SPACE:
         sure = snapshot.acknowledge or snapshot.heard(BurstKind.CRY)
         return replace(
