@@ -1,11 +1,12 @@
-"""Prints how well safety rules hear what cannot wait: recall and false alarms per concept, and the time a turn takes.
+"""Prints how well safety rules hear what cannot wait: recall and false alarms per concept, and the time a
+turn takes.
 
     python scripts/evaluate_safety.py                     # both sets, the standard rules
-    python scripts/evaluate_safety.py --set tuning --wrong    # which sentences go wrong; only of the tuning set
-    python scripts/evaluate_safety.py --file own.yaml --rules safety.yaml
+    python scripts/evaluate_safety.py --set tuning --wrong    # which sentences go wrong; only of the tuning
+    set python scripts/evaluate_safety.py --file own.yaml --rules safety.yaml
 
-Exit status 1 below the floors. The held-out set is never printed sentence by sentence: rules are not to be read
-off it.
+Exit status 1 below the floors. The held-out set is never printed sentence by sentence: rules are not to be
+read off it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ TURN_MS = 5.0
 
 def main() -> int:
     """Evaluate; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--set", choices=[*SETS, "all"], default="all")
     parser.add_argument("--file", type=Path, help="sentences of one's own, in the same form")
     parser.add_argument("--rules", type=Path, help="a safety.yaml; the standard rules without it")
@@ -80,7 +83,11 @@ def _print_wrong(judged: list[Outcome]) -> None:
 
 def _good(judged: list[Outcome]) -> bool:
     slow = np.percentile([each.elapsed_ms for each in judged], 95) > TURN_MS
-    return recall(judged).value >= RECALL_FLOOR and false_alarms(judged).value <= FALSE_ALARM_CEILING and not slow
+    return (
+        recall(judged).value >= RECALL_FLOOR
+        and false_alarms(judged).value <= FALSE_ALARM_CEILING
+        and not slow
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from talk import BORN, Talk, call
 from voice_agent.practice.seed import MARIA
 from voice_agent.practice.service import Service
 from voice_agent.practice.tools import PracticeTools
+from voice_agent.reasoning.effects import Escalate
+from voice_agent.reasoning.signals import NotReached
 
 
 async def test_nobody_there_is_admitted_and_a_message_is_taken(service: Service) -> None:
@@ -91,7 +93,8 @@ async def test_an_emergency_is_sent_to_911_at_once(
 ) -> None:
     talk = await call(service, *before, text)
     assert "hang up and call 911" in talk.last
-    assert talk.escalations == ["possible emergency"]
+    [wanted] = [effect for effect in talk.effects if isinstance(effect, Escalate)]
+    assert (wanted.trigger, wanted.hard) == ("safety", True)
     assert [m.kind for m in await service.store.messages()] == ["urgent"]
 
 
@@ -110,8 +113,30 @@ async def test_not_every_ache_is_an_emergency(service: Service, text: str) -> No
 
 
 async def test_the_emergency_can_be_taken_back(service: Service) -> None:
-    talk = await call(service, "i have chest pain", "no it's not an emergency", "i need an appointment", BORN)
+    talk = await call(service, "i have chest pain")
+    await talk.signal(NotReached("operator"))
+    await talk.lines("no it's not an emergency", "i need an appointment", BORN)
     assert talk.state == "first_day"
+
+
+async def test_the_caller_is_told_honestly_that_nobody_comes_to_an_emergency(service: Service) -> None:
+    talk = await call(service, "i need to move my appointment", BORN, "she passed out")
+    assert await talk.signal(NotReached("operator")) == (
+        "I've left word with our staff, but nobody can come to the phone right now, so please don't wait for us."
+        " If you don't need 911, just tell me, and we'll go on."
+    )
+
+
+async def test_chest_pain_said_in_passing_is_heard(service: Service) -> None:
+    talk = await call(service, "i'd like an appointment because of this pressure in my chest since breakfast")
+    assert "hang up and call 911" in talk.last
+    assert talk.state == "emergency_told"
+
+
+async def test_talk_of_the_chest_is_not_an_emergency(service: Service) -> None:
+    talk = await call(service, "i need to move my chest x ray appointment", BORN)
+    assert talk.escalations == []
+    assert "911" not in talk.said
 
 
 async def test_a_company_nobody_knows_is_noted_as_another_one(service: Service) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import count
 
 from pipecat.frames.frames import Frame
@@ -164,6 +165,16 @@ def observation(effect: Effect) -> events.CallEvent | None:
                 succeeded=effect.succeeded,
                 duration_ms=effect.duration_ms,
                 error_message=effect.error,
+            )
+        case effects.SafetyAssessed():
+            return events.Safety(
+                concept_matches=[events.ConceptMatch(**asdict(match)) for match in effect.concept_matches],
+                concern_level=effect.concern_level,
+                concern_turn_count=effect.concern_turn_count,
+                peak_concern_level=effect.peak_concern_level,
+                trajectory=effect.trajectory,
+                triage_history=list(effect.triage_history),
+                elapsed_ms=effect.elapsed_ms,
             )
         case effects.Thought():
             return events.InnerThought(text=effect.text)

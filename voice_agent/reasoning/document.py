@@ -1,8 +1,8 @@
 """Reads YAML or JSON that anybody may have written, with the line of every value.
 
-Size, depth and number of values are bounded before anything is built, aliases count as often as they are used,
-and no YAML tag makes an object. Scalars follow YAML 1.2 (``true``/``false`` only), so ``answer: yes`` stays a
-word and ``8:30`` stays a time.
+Size, depth and number of values are bounded before anything is built, aliases count as often as they are
+used, and no YAML tag makes an object. Scalars follow YAML 1.2 (``true``/``false`` only), so ``answer: yes``
+stays a word and ``8:30`` stays a time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a caller's words around a finding make of it: is it said of now, or denied, past, supposed, told?
 
 "No chest pain", "my father had a stroke years ago", "what if somebody ever faints", "a refill of my seizure
-medicine" and "I saw an overdose on the news" name what a rule looks for without anybody needing help. Rules of
-English that look at the words around the finding inside its clause; when in doubt it counts as now.
+medicine" and "I saw an overdose on the news" name what a rule looks for without anybody needing help. Rules
+of English that look at the words around the finding inside its clause; when in doubt it counts as now.
 """
 
 from __future__ import annotations
@@ -42,23 +42,29 @@ _RAISING = frozenset(
     {"think", "believe", "feel", "say", "saying", "mean", "suppose", "guess", "that", "like"}
 )
 _NO_NEGATION = frozenset(
-    {"sure", "know", "certain", "kidding", "joking", "lying", "only", "just", "understand", "stop", "stopping",
-     "going", "idea", "doubt", "one", "joke", "feeling", "help", "helping", "matter", "normal", "getting",
-     "good", "well", "right", "okay", "ok", "better", "clear", "letting", "sleeping", "eating", "wait", "care"}
+    {"sure", "know", "certain", "kidding", "joking", "lying", "only", "just", "understand", "stop",
+     "stopping", "going", "idea", "doubt", "one", "joke", "feeling", "help", "helping", "matter", "normal",
+     "getting", "good", "well", "right", "okay", "ok", "better", "clear", "letting", "sleeping", "eating", "wait",
+     "care"}
 )  # fmt: skip
 
 _PAST = re.compile(
-    r" (?:(?:years?|months?|weeks|decades?) (?:ago|back)|ages ago|last (?:year|month|week|summer|winter|spring|fall"
+    r" (?:(?:years?|months?|weeks|decades?) (?:ago|back)|ages ago|last (?:year|month|week|summer|winter"
+    r"|spring|fall"
     r"|january|february|march|april|may|june|july|august|september|october|november|december|christmas)"
     r"|in (?:(?:19|20)\d\d|two thousand|twenty (?:ten|eleven|twelve|\w+teen|twenty)|nineteen|january|february"
-    r"|march|april|june|july|august|september|october|november|december)|when (?:i|he|she|we) (?:was|were|had been)"
+    r"|march|april|june|july|august|september|october|november|december)|when (?:i|he|she|we) (?:was"
+    r"|were|had been)"
     r"|as a (?:kid|child|teenager|teen|baby|boy|girl)|used to|history of|runs in|back in|back when"
-    r"|(?:first|last|previous|earlier|other) pregnancy|died (?:of|from)|passed away (?:of|from)|recover(?:ed|ing) from"
-    r"|since (?:my|his|her|the) (?:heart attack|stroke|seizure|overdose|surgery)|survivor|survived|free for|long ago"
+    r"|(?:first|last|previous|earlier|other) pregnancy|died (?:of|from)|passed away (?:of|from)"
+    r"|recover(?:ed|ing) from"
+    r"|since (?:my|his|her|the) (?:heart attack|stroke|seizure|overdose|surgery)|survivor|survived"
+    r"|free for|long ago"
     r"|in (?:college|high school|my twenties|my thirties|my childhood)|growing up|lost my \w+ to) "
 )
 _PRESENT = re.compile(
-    r" (?:right now|now|again|today|tonight|just|currently|this morning|this afternoon|this evening|still|started"
+    r" (?:right now|now|again|today|tonight|just|currently|this morning|this afternoon|this evening"
+    r"|still|started"
     r"|starting|keeps?|(?:minutes?|hours?|seconds?|moments?) ago|at the moment|suddenly|all of a sudden) "
 )
 _GONE = re.compile(
@@ -67,28 +73,38 @@ _GONE = re.compile(
 _STILL = re.compile(r" not (?:\S+ )?(?:gone|gone away|cleared|resolved) ")
 _SUPPOSED = re.compile(
     r" (?:if|in case|suppose|supposing|what happens when|what would happen|would happen|may cause|might cause"
-    r"|can cause|could cause|risk of|chances? of|prevent|prevention of|avoid|ever (?:has|have|had|get|gets|feel)"
+    r"|can cause|could cause|risk of|chances? of|prevent|prevention of|avoid|ever (?:has|have|had|get"
+    r"|gets|feel)"
     r"|afraid of (?:getting|having)|scared of (?:getting|having)|do you (?:treat|see|handle|take)"
     r"|do not want to (?:have|get)|so (?:that )?i do not|before i) "
 )
 _NOT_SUPPOSED = re.compile(
-    r" (?:know|sure|wonder|wondering|tell|see|asking|say|figure|certain|clear|feels?(?: like)?|as|what) (?:even )?if "
+    r" (?:know|sure|wonder|wondering|tell|see|asking|say|figure|certain|clear|feels?(?: like)?|as"
+    r"|what) (?:even )?if "
 )
 _ROUTINE_BEFORE = re.compile(
-    r" (?:refill|refills|prescription|medicine|medication|meds|pills?|drug|screening|screened|test|tested|testing"
-    r"|results?|records?|paperwork|form|forms|bill|billing|check ?up|follow up|followup|clinic|class|training|course"
-    r"|certification|insurance|study|brochure|pamphlet|specialist|history|information) (?:\S+ )?(?:for|of|on|about"
+    r" (?:refill|refills|prescription|medicine|medication|meds|pills?|drug|screening|screened|test"
+    r"|tested|testing"
+    r"|results?|records?|paperwork|form|forms|bill|billing|check ?up|follow up|followup|clinic|class"
+    r"|training|course"
+    r"|certification|insurance|study|brochure|pamphlet|specialist|history|information) (?:\S+ )?(?:for"
+    r"|of|on|about"
     r"|from|after|in|regarding) (?:\S+ ){0,2}?$"
 )
 _ROUTINE_AFTER = re.compile(
-    r"^ (?:(?:and|or) \S+ )?(?:medicine|medication|meds|prescription|refill|refills|drug|drugs|test|tests|testing"
-    r"|screening|clinic|specialist|class|classes|training|course|form|forms|paperwork|records?|results?|follow up"
-    r"|followup|check ?up|prevention|awareness|free|study|center|foundation|hotline|protocol|questionnaire|policy|bill"
+    r"^ (?:(?:and|or) \S+ )?(?:medicine|medication|meds|prescription|refill|refills|drug|drugs|test"
+    r"|tests|testing"
+    r"|screening|clinic|specialist|class|classes|training|course|form|forms|paperwork|records?|results?"
+    r"|follow up"
+    r"|followup|check ?up|prevention|awareness|free|study|center|foundation|hotline|protocol"
+    r"|questionnaire|policy|bill"
     r"|contacts?|exit|plan|brochure|survivor|survivors|risk|diet) "
 )
 _TOLD = re.compile(
-    r" (?:(?:on|in) (?:the|a|that|my) (?:news|tv|television|movie|film|show|series|article|paper|radio|internet"
-    r"|podcast|book|novel|magazine|game|dream)|i (?:read|watched)|read about|heard about|read that|documentary"
+    r" (?:(?:on|in) (?:the|a|that|my) (?:news|tv|television|movie|film|show|series|article|paper|radio"
+    r"|internet"
+    r"|podcast|book|novel|magazine|game|dream)|i (?:read|watched)|read about|heard about|read that"
+    r"|documentary"
     r"|in (?:a|the|our|my) (?:training|class|course)|video game|first aid (?:class|course|training)) "
 )
 

@@ -48,6 +48,7 @@ class Finding:
         similarity: cosine that was found; 1.0 for a pattern.
         confidence: 0..1, how sure the finding is.
         reason: why, without the caller's words.
+        trusted: False for something acute in words that the recognizer does not trust.
     """
 
     concept: MonitorConcept
@@ -56,6 +57,7 @@ class Finding:
     similarity: float
     confidence: float
     reason: str
+    trusted: bool = True
     circumstance: Circumstance = Circumstance.CURRENT
 
 

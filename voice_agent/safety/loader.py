@@ -35,8 +35,8 @@ DEFAULT_TEMPLATE = "standard"
 class RuleSet:
     """Everything one service listens for, templates and own rules as one. Made by :func:`load_rules`.
 
-    ``words`` are the sets for the service's own patterns, ``sets`` those for each concept's, by its name: a set of
-    the same name in another template does not change what a concept means.
+    ``words`` are the sets for the service's own patterns, ``sets`` those for each concept's, by its name: a
+    set of the same name in another template does not change what a concept means.
     """
 
     config: SafetyConfig
@@ -44,6 +44,7 @@ class RuleSet:
     sets: dict[str, WordSets]
     heard_as: dict[str, tuple[str, ...]]
     harmless_examples: tuple[str, ...]
+    expected: tuple[str, ...]
     responses: dict[str, Response]
     concepts: tuple[MonitorConcept, ...]
     hard_rules: tuple[HardEscalationRule, ...]
@@ -130,6 +131,7 @@ def _joined(own: SafetyRules, parts: tuple[Template, ...], names: tuple[str, ...
         sets,
         heard_as,
         tuple(dict.fromkeys(text for part in (*parts, own) for text in part.harmless_examples)),
+        tuple(dict.fromkeys(text for part in (*parts, own) for text in part.expected)),
         responses,
         tuple(concepts.values()),
         own.hard_escalation_rules,
@@ -145,12 +147,18 @@ def _problems(own: SafetyRules, rules: RuleSet, lines: LineMap) -> Iterator[Prob
         if response is not None and response not in rules.responses:
             yield lines.problem(place, f"{response!r} is no response", f"use one of {known}, or write it")
     for index, rule in enumerate(own.hard_escalation_rules):
-        yield from _check(rule.intent_patterns, ("hard_escalation_rules", index, "intent_patterns"), rules, lines)
+        yield from _check(
+            rule.intent_patterns, ("hard_escalation_rules", index, "intent_patterns"), rules, lines
+        )
     for index, behavior in enumerate(own.behaviors):
-        yield from _check(behavior.trigger.keywords, ("behaviors", index, "trigger", "keywords"), rules, lines)
+        yield from _check(
+            behavior.trigger.keywords, ("behaviors", index, "trigger", "keywords"), rules, lines
+        )
     for concept in rules.concepts:
         if concept.response is not None and concept.response not in rules.responses:
-            yield lines.problem((), f"the concept {concept.name!r} has no response {concept.response!r}", "write it")
+            yield lines.problem(
+                (), f"the concept {concept.name!r} has no response {concept.response!r}", "write it"
+            )
 
 
 def _responses_named(own: SafetyRules) -> Iterator[tuple[Place, str | None]]:
@@ -197,7 +205,13 @@ def _read(document: str | bytes, name: str, model: type[_Model]) -> tuple[_Model
 
 
 def _explain(kind: str, message: str, path: Place, value: Any) -> tuple[str, str]:
-    models: tuple[type[BaseModel], ...] = (SafetyRules, MonitorConcept, HardEscalationRule, Behavior, Response)
+    models: tuple[type[BaseModel], ...] = (
+        SafetyRules,
+        MonitorConcept,
+        HardEscalationRule,
+        Behavior,
+        Response,
+    )
     known = sorted({n for m in (*models, ConceptEscalation, SafetyConfig) for n in m.model_fields})
     return explained(kind, message, path, value, known)
 

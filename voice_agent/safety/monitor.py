@@ -1,8 +1,8 @@
 """Judges every turn of a caller: patterns and likeness find, circumstances weigh, a window adds up.
 
-:class:`Rulebook` is compiled once per service and holds no state. :class:`SafetyMonitor` is one conversation's:
-it remembers how concerned the last turns were, so that "I've been a bit short of breath" and "my arm feels odd"
-and "I'm sweating" call a person together when none would alone.
+:class:`Rulebook` is compiled once per service and holds no state. :class:`SafetyMonitor` is one
+conversation's: it remembers how concerned the last turns were, so that "I've been a bit short of breath" and
+"my arm feels odd" and "I'm sweating" call a person together when none would alone.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Rulebook:
                     yield self._weighed(compiled, level, pattern, circumstance(words, span))
 
     def alike(self, words: str, context: tuple[str, ...]) -> Iterator[Finding]:
-        """What is alike to a concept: ``words`` alone, or read together with the turns before (oldest first)."""
+        """What is alike to a concept: ``words`` alone, or read together with the turns before (oldest
+        first)."""
         alone = self._index.of(words)
         together = [self._index.of(" . ".join((*context[-n:], words))) for n in range(1, len(context) + 1)]
         for index, concept in enumerate(self.rules.concepts):
@@ -114,7 +115,9 @@ class Rulebook:
             if rule.detection == "intent":
                 yield _Compiled(
                     rule_concept(rule.name, self.rules),
-                    tuple((Level.ACUTE, Pattern(source, self.rules.words)) for source in rule.intent_patterns),
+                    tuple(
+                        (Level.ACUTE, Pattern(source, self.rules.words)) for source in rule.intent_patterns
+                    ),
                     (),
                     Evidence.RULE,
                 )
@@ -139,7 +142,9 @@ def rule_concept(name: str, rules: RuleSet) -> MonitorConcept:
 
 def _alike(concept: MonitorConcept, level: Level, evidence: Evidence, similarity: float) -> Finding:
     similarity = round(similarity, 3)
-    return Finding(concept, level, evidence, similarity, similarity, f"alike to {concept.name} ({evidence.value})")
+    return Finding(
+        concept, level, evidence, similarity, similarity, f"alike to {concept.name} ({evidence.value})"
+    )
 
 
 class SafetyMonitor:
@@ -158,7 +163,8 @@ class SafetyMonitor:
         """Judge one turn and remember it.
 
         Args:
-            trusted: False when the recognizer does not trust its words: nothing is then acute by them alone, but
+            trusted: False when the recognizer does not trust its words: nothing is then acute by them alone,
+                but
                 they are not passed over either.
             also: other readings of the same sound; what only they say is not trusted.
         """
@@ -179,7 +185,9 @@ class SafetyMonitor:
 
     def certain(self, text: str) -> Finding | None:
         """An acute pattern in unfinished words, without remembering anything; None when there is none."""
-        found = (each for each in self._rulebook.matches(self._rulebook.said(text)) if each.level is Level.ACUTE)
+        found = (
+            each for each in self._rulebook.matches(self._rulebook.said(text)) if each.level is Level.ACUTE
+        )
         return next(found, None)
 
     def _found(self, words: str, *, trusted: bool, likeness: bool = True) -> Iterator[Finding]:
@@ -192,8 +200,9 @@ class SafetyMonitor:
             elif trusted:
                 yield finding
             else:
+                acute = finding.level is Level.ACUTE
                 level = min(finding.level, Level.SIGNIFICANT)
-                yield replace(finding, level=level, confidence=UNSURE_CONFIDENCE)
+                yield replace(finding, level=level, confidence=UNSURE_CONFIDENCE, trusted=not acute)
         if likeness and trusted:
             for finding in self._rulebook.alike(words, tuple(self._turns)):
                 # What was said of the past, denied or supposed looks just as alike.

@@ -62,7 +62,8 @@ def _compile(source: str, sets: WordSets) -> str:
         found = _TOKEN.match(text, place)
         if found is None:
             raise PatternError(
-                f"{text[place:].strip()!r} cannot be read; use words, (a|b), <set>, ~3 and &3 with blanks between"
+                f"{text[place:].strip()!r} cannot be read;"
+                " use words, (a|b), <set>, ~3 and &3 with blanks between"
             )
         place = found.end()
         gap, either, name, name_optional, group, group_optional, word, optional = found.groups()

@@ -1,8 +1,8 @@
 """Safety rules as documents say them: monitor concepts, responses, hard escalation rules, behaviors.
 
 Names, defaults and limits are the published ones where one exists. What the published schema has no place for
-(patterns, example sentences, what is said) is marked *ours*; a concept without any of it is valid and is found
-by likeness to its description alone.
+(patterns, example sentences, what is said) is marked *ours*; a concept without any of it is valid and is
+found by likeness to its description alone.
 """
 
 from __future__ import annotations
@@ -172,7 +172,9 @@ class Behavior(_Rule):
     @model_validator(mode="after")
     def _has_a_trigger(self) -> Behavior:
         if not (self.trigger.states or self.trigger.keywords or self.trigger.emotion_tiers):
-            raise ValueError("a behavior without a trigger would apply always; give states, keywords or tiers")
+            raise ValueError(
+                "a behavior without a trigger would apply always; give states, keywords or tiers"
+            )
         return self
 
 
@@ -205,6 +207,7 @@ class Template(_Rule):
         template_ids: further templates that come with it (a composite one).
         words: sets of words for patterns.
         heard_as: what was said -> what recognizers make of it.
+        expected: what a recognizer should be ready to hear at any moment.
         harmless_examples: what people say on such a line all day; outvotes the examples of every concept.
     """
 
@@ -215,6 +218,7 @@ class Template(_Rule):
     heard_as: dict[str, Phrases] = Field(default_factory=dict)
     responses: dict[str, Response] = Field(default_factory=dict)
     harmless_examples: Phrases = ()
+    expected: Phrases = ()
     concepts: tuple[MonitorConcept, ...] = ()
 
     @property
@@ -226,8 +230,8 @@ class Template(_Rule):
 class SafetyRules(Template):
     """What one service listens for: templates, and what it adds or says differently (``safety.yaml``).
 
-    ``override_existing``: its own concepts take the place of a template's of the same name; without it they are
-    passed over, as the published interface does.
+    ``override_existing``: its own concepts take the place of a template's of the same name; without it they
+    are passed over, as the published interface does.
     """
 
     name: Name = "service"

@@ -14,9 +14,7 @@ from voice_agent.safety.findings import Verdict
 from voice_agent.safety.monitor import Rulebook, SafetyMonitor
 from voice_agent.safety.rules import Level
 
-SETS: Mapping[str, Path] = {
-    name: Path(__file__).parent / f"{name}.yaml" for name in ("tuning", "held_out")
-}
+SETS: Mapping[str, Path] = {name: Path(__file__).parent / f"{name}.yaml" for name in ("tuning", "held_out")}
 """``tuning`` may be looked at while rules are changed; ``held_out`` never."""
 
 Z_95 = 1.959964
