@@ -122,8 +122,8 @@ async def test_the_emergency_can_be_taken_back(service: Service) -> None:
 async def test_the_caller_is_told_honestly_that_nobody_comes_to_an_emergency(service: Service) -> None:
     talk = await call(service, "i need to move my appointment", BORN, "she passed out")
     assert await talk.signal(NotReached("operator")) == (
-        "I've left word with our staff, but nobody can come to the phone right now, so please don't wait for us."
-        " If you don't need 911, just tell me, and we'll go on."
+        "I've left word with our staff, but nobody can come to the phone right now, so please don't wait"
+        " for us. If you don't need 911, just tell me, and we'll go on."
     )
 
 

@@ -141,6 +141,18 @@ class ReasonerProcessor(FrameProcessor):
         return spoke
 
 
+def overheard(wanted: effects.Escalate) -> events.Safety:
+    """The call event for something found in words that are not finished."""
+    match = events.ConceptMatch(
+        concept=wanted.concept,
+        similarity=wanted.similarity or 0.0,
+        agent_action="notify_operator",
+        agent_confidence=1.0,
+        agent_reasoning="beyond doubt before the sentence was over",
+    )
+    return events.Safety(concept_matches=[match], concern_level=3, peak_concern_level=3, final=False)
+
+
 def observation(effect: Effect) -> events.CallEvent | None:
     """The call event that records an effect, None for effects that are carried out instead."""
     match effect:

@@ -17,7 +17,6 @@ from voice_agent.practice.seed import seed
 from voice_agent.practice.settings import ServiceError, ServiceSettings, load_settings
 from voice_agent.practice.store import PracticeStore
 from voice_agent.practice.tools import PersonAvailable, PracticeTools
-from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.embedded import EmbeddedReasoner
 from voice_agent.reasoning.engine import GraphConversation
 from voice_agent.reasoning.errors import ReasoningError
@@ -63,7 +62,7 @@ class Service:
     rulebook: Rulebook
     clock: Clock = _now
 
-    def __call__(self, *, conversation_id: str) -> Conversation:
+    def __call__(self, *, conversation_id: str) -> SafeConversation:
         """A new conversation; whatever answers in it, safety rules come first."""
         answering = GraphConversation(
             self.graph,

@@ -44,7 +44,8 @@ _RAISING = frozenset(
 _NO_NEGATION = frozenset(
     {"sure", "know", "certain", "kidding", "joking", "lying", "only", "just", "understand", "stop",
      "stopping", "going", "idea", "doubt", "one", "joke", "feeling", "help", "helping", "matter", "normal",
-     "getting", "good", "well", "right", "okay", "ok", "better", "clear", "letting", "sleeping", "eating", "wait",
+     "getting", "good",
+     "well", "right", "okay", "ok", "better", "clear", "letting", "sleeping", "eating", "wait",
      "care"}
 )  # fmt: skip
 

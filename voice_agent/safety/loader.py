@@ -16,6 +16,8 @@ from voice_agent.safety.errors import PatternError, SafetyRulesError
 from voice_agent.safety.patterns import Pattern, WordSets
 from voice_agent.safety.rules import (
     Behavior,
+    BehaviorAction,
+    BehaviorTrigger,
     ConceptEscalation,
     HardEscalationRule,
     MonitorConcept,
@@ -205,14 +207,9 @@ def _read(document: str | bytes, name: str, model: type[_Model]) -> tuple[_Model
 
 
 def _explain(kind: str, message: str, path: Place, value: Any) -> tuple[str, str]:
-    models: tuple[type[BaseModel], ...] = (
-        SafetyRules,
-        MonitorConcept,
-        HardEscalationRule,
-        Behavior,
-        Response,
-    )
-    known = sorted({n for m in (*models, ConceptEscalation, SafetyConfig) for n in m.model_fields})
+    models: list[type[BaseModel]] = [SafetyRules, MonitorConcept, HardEscalationRule, Behavior, Response]
+    models += [ConceptEscalation, SafetyConfig, BehaviorTrigger, BehaviorAction]
+    known = sorted({name for model in models for name in model.model_fields})
     return explained(kind, message, path, value, known)
 
 

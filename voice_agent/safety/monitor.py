@@ -92,7 +92,7 @@ class Rulebook:
         elif meant is not Circumstance.CURRENT:
             level = Level.NONE
         reason = f"pattern {pattern.source!r}, said as {meant.value}"
-        return Finding(concept, level, compiled.evidence, 1.0, 1.0, reason, meant)
+        return Finding(concept, level, compiled.evidence, 1.0, 1.0, reason, circumstance=meant)
 
     def _compile(self, concept: MonitorConcept) -> _Compiled:
         sets = self.rules.sets[concept.name]
@@ -205,9 +205,9 @@ class SafetyMonitor:
                 yield replace(finding, level=level, confidence=UNSURE_CONFIDENCE, trusted=not acute)
         if likeness and trusted:
             for finding in self._rulebook.alike(words, tuple(self._turns)):
-                # What was said of the past, denied or supposed looks just as alike.
+                # What was denied, or said of the past, looks just as alike: to its own concept and to its neighbours.
                 if finding.concept.name not in denied:
-                    yield finding
+                    yield replace(finding, level=Level.MILD) if denied else finding
 
     def _judged(self, findings: tuple[Finding, ...], began: float) -> Assessment:
         config = self._config
