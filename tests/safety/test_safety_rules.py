@@ -85,12 +85,14 @@ def test_what_is_wrong_is_told_with_its_line_and_a_remedy(document: str, says: s
 
 @given(st.text(max_size=200))
 def test_any_document_is_read_or_refused(document: str) -> None:
+    told = ""
     try:
         read_rules(document)
     except SafetyRulesError as refused:
-        assert str(refused).startswith("the safety rules cannot be used:")
+        told = str(refused)
+    assert told == "" or told.startswith("the safety rules cannot be used:")
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nothing.yaml"):
+    with pytest.raises(OSError, match=r"nothing\.yaml"):
         load_rules(tmp_path / "nothing.yaml")

@@ -157,13 +157,14 @@ class SafeConversation:
 
     async def _catch_up(self) -> AsyncGenerator[Effect]:
         """Give what is owed, then tell the conversation inside what was answered without it."""
-        while self._owed:
-            yield self._owed.pop(0)
-        raised, self._raised = self._raised, None
-        if raised is not None:
-            async with aclosing(self._inside(raised)) as effects:
-                async for effect in effects:
-                    yield effect
+        while self._owed or self._raised is not None:
+            while self._owed:
+                yield self._owed.pop(0)
+            raised, self._raised = self._raised, None
+            if raised is not None:
+                async with aclosing(self._inside(raised)) as effects:
+                    async for effect in effects:
+                        yield effect
 
     async def _inside(self, signal: Signal) -> AsyncGenerator[Effect]:
         inner = cast(AsyncGenerator[Effect], self._inner.step(signal))

@@ -205,7 +205,7 @@ class SafetyMonitor:
                 yield replace(finding, level=level, confidence=UNSURE_CONFIDENCE, trusted=not acute)
         if likeness and trusted:
             for finding in self._rulebook.alike(words, tuple(self._turns)):
-                # What was denied, or said of the past, looks just as alike: to its own concept and to its neighbours.
+                # What was denied, or said of the past, looks just as alike: to its neighbours too.
                 if finding.concept.name not in denied:
                     yield replace(finding, level=Level.MILD) if denied else finding
 
