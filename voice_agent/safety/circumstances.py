@@ -73,7 +73,8 @@ _GONE = re.compile(
 )
 _STILL = re.compile(r" not (?:\S+ )?(?:gone|gone away|cleared|resolved) ")
 _SUPPOSED = re.compile(
-    r" (?:if|in case|suppose|supposing|what happens when|what would happen|would happen|may cause|might cause"
+    r" (?:if|in case|what is an?|what are the|tell me about|how do|what causes|suppose|supposing"
+    r"|what happens when|what would happen|would happen|may cause|might cause"
     r"|can cause|could cause|risk of|chances? of|prevent|prevention of|avoid|ever (?:has|have|had|get"
     r"|gets|feel)"
     r"|afraid of (?:getting|having)|scared of (?:getting|having)|do you (?:treat|see|handle|take)"
@@ -131,7 +132,7 @@ def circumstance(words: str, span: Span) -> Circumstance:
     gone = _GONE.search(after) is not None and _STILL.search(after) is None
     if (gone or _PAST.search(clause)) and not _PRESENT.search(clause):
         return Circumstance.PAST
-    near = _padded(_back_to(left, _SOFT_BREAKS, SCOPE) + listed[span.start : span.start + 1])
+    near = _padded(_back_to(left, _SOFT_BREAKS, SCOPE) + listed[span.start : span.start + 3])
     if _SUPPOSED.search(near) and not _NOT_SUPPOSED.search(near):
         return Circumstance.SUPPOSED
     return Circumstance.CURRENT

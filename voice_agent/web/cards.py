@@ -1,7 +1,8 @@
 """Model cards as pages show them: read from the folders of ``models``, rendered once.
 
-A card is a model's ``README.md``; beside it lie ``model.json`` (which weights it speaks of) and plots. The text is
-rendered without any HTML of its own, so a card can say nothing but words, lists, tables and pictures.
+A card is a model's ``README.md``; beside it lie ``model.json`` (which weights it speaks of) and plots. The
+text is rendered without any HTML of its own, so a card can say nothing but words, lists, tables and
+pictures.
 """
 
 from __future__ import annotations
