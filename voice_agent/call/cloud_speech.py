@@ -260,6 +260,9 @@ class CloudUtterance:
         except asyncio.QueueFull as error:
             raise SpeechError(f"{self._name} takes no audio") from error
 
+    async def glance(self) -> None:
+        """A service says when it is done, and not before."""
+
     async def finish(self) -> Transcript:
         """End of speech: the service's final words."""
         self._audio.put_nowait(None)

@@ -66,6 +66,7 @@ class Ear:
         recognizers: the ladder, best first.
         on_heard: awaited with every finished stretch of speech, in the order they ended.
         on_verdict: awaited with (number, probability) of the turn model for every stretch.
+        on_glance: told what was said before a pause that may be the end.
         on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
     """
 
@@ -78,6 +79,7 @@ class Ear:
         on_heard: Callable[[HeardSpeech], Awaitable[None]],
         on_verdict: Callable[[int, float], Awaitable[None]],
         on_partial: Callable[[int, Transcript], None],
+        on_glance: Callable[[Transcript], None] | None = None,
         on_degraded: Callable[[str, str], None],
     ) -> None:
         self._audio = audio
@@ -86,11 +88,13 @@ class Ear:
         self._on_heard = on_heard
         self._on_verdict = on_verdict
         self._on_partial = on_partial
+        self._on_glance = on_glance
         self._on_degraded = on_degraded
         self.expectation = Expectation()
         self.number = 0
         """Counts stretches of speech; the newest one."""
         self._stream: UtteranceStream | None = None
+        self._glance: _Glance | None = None
         self._started = 0
         self._fed = 0
         self._turn_start: int | None = None
@@ -121,15 +125,32 @@ class Ear:
             return
         self._feed(self._stream, self._audio.end)
 
+    def pause(self, position: int) -> None:
+        """Voice fell silent at sample ``position``, perhaps for good: see what has been said so far."""
+        if self._stream is None:
+            return
+        end = self._end_of_words(position)
+        if self._fed < end:
+            self._feed(self._stream, end)
+        if self._stream is not None:
+            self._glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+
+    def resume(self) -> None:
+        """The pause was one between words."""
+        if self._glance is not None:
+            self._glance.seen.cancel()
+            self._glance = None
+
     def stop(self, position: int) -> None:
         """Voice ended at sample ``position``: ask for words and for the end of the turn."""
         stream, self._stream = self._stream, None
-        end = min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
+        glance, self._glance = self._glance, None
+        end = self._end_of_words(position)
         begin = self._turn_start if self._whole and self._turn_start is not None else self._started
         if stream is not None and self._fed < end:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
-        self._spawn(self._finish(stream, heard))
+        self._spawn(self._finish(stream, glance, heard))
         self._spawn(self._judge(self.number))
 
     def turn_over(self) -> None:
@@ -143,6 +164,7 @@ class Ear:
 
     async def close(self) -> None:
         """Give up what is running."""
+        self.resume()
         if self._stream is not None:
             self._stream.cancel()
             self._stream = None
@@ -168,10 +190,24 @@ class Ear:
             stream.cancel()
             self._stream = None
 
-    async def _finish(self, stream: UtteranceStream | None, stretch: _Stretch) -> None:
+    def _end_of_words(self, position: int) -> int:
+        return min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
+
+    async def _look(self, stream: UtteranceStream) -> Transcript | None:
+        try:
+            transcript = await stream.glance()
+        except SpeechError:
+            return None  # the result will fail as well, and its failure is dealt with
+        if transcript is not None and self._on_glance is not None:
+            self._on_glance(transcript)
+        return transcript
+
+    async def _finish(
+        self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
+    ) -> None:
         began = time.monotonic()
         async with self._order:
-            transcript = await self._result(stream, stretch)
+            transcript = await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
             await self._on_heard(
                 HeardSpeech(
                     stretch.number,
@@ -182,6 +218,19 @@ class Ear:
                     continues=stretch.whole,
                 )
             )
+
+    async def _glanced(
+        self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
+    ) -> Transcript | None:
+        """What was seen when the pause began that turned out to be the end."""
+        if glance is None or stream is None or glance.position != stretch.voice_end:
+            return None
+        done, _ = await asyncio.wait({glance.seen}, timeout=FINISH_TIMEOUT_S)
+        transcript = glance.seen.result() if done and not glance.seen.cancelled() else None
+        if transcript is not None:
+            stream.cancel()
+        glance.seen.cancel()
+        return transcript
 
     async def _result(self, stream: UtteranceStream | None, stretch: _Stretch) -> Transcript:
         seconds = (stretch.end - stretch.begin) / SAMPLE_RATE
@@ -224,6 +273,13 @@ class Ear:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    position: int
+    """Sample at which the voice fell silent."""
+    seen: asyncio.Future[Transcript | None]
 
 
 @dataclass(frozen=True, slots=True)

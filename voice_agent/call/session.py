@@ -215,7 +215,8 @@ class CallSession:
             sink = MouthSink(self._mouth, socket, self._legs, role, generation)
         else:
             if self._detector is None:
-                self._detector = self._parts.vad.watch(self._hub.caller, self._caller)
+                self._detector = self._parts.vad.watch(self._hub.caller, self._caller, self._caller)
+                self._caller.end_pause = self._detector.end_pause
             else:
                 self._hub.caller_reattached()
             if role is LegRole.DUPLEX:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voice_agent.cli.allocator import return_large_blocks
 from voice_agent.cli.command import CommandError, console, load_settings, run, stops_with_stdin
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def serve(
     stop_with_stdin: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False,
 ) -> None:
     """Start everything: database, local phone network, calls and the page."""
+
+    return_large_blocks()
 
     async def start() -> None:
         settings = load_settings()
