@@ -2,9 +2,9 @@
 
     voice-agent serve &  python scripts/pictures.py http://127.0.0.1:8080
 
-Needs the ``dev`` extra and a Chromium (``CHROMIUM``, or one on the path). Writes ``images/call.png``, taken
-when the caller is asked to confirm, ``images/timeline.png`` and ``images/models.png``. Nothing is staged: what the practice did not
-understand is seen.
+Needs the ``dev`` extra and a Chromium (``CHROMIUM``, or one on the path). Writes ``images/models.png``,
+``images/call.png``, taken when the caller is asked to confirm, and ``images/timeline.png``. Nothing is
+staged: what the practice did not understand is seen.
 """
 
 from __future__ import annotations

@@ -85,8 +85,11 @@ async def test_chest_pain_in_passing_is_answered_with_911_and_calls_a_person(
     await call.heard_whole(GREETING)
     await call.caller.say(await speak("Move my appointment, and I have chest pain"))
     await call.heard_whole(EMERGENCY)
-    requested = await call.wait_for(lambda e: isinstance(e, events.EscalationRequested))
-    assert (requested.trigger, requested.concept, requested.hard) == ("safety", "chest_pain", True)
+    requested = await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.hard)
+    assert (requested.trigger, requested.concept) == ("safety", "chest_pain")
+    told = call.all(events.EscalationRequested)[0]
+    assert not told.hard
+    assert told.t - call.all(events.TurnCompleted)[0].t < 0.5
     assert requested.operator_type == "clinical"
     safety = call.all(events.Safety)[0]
     assert safety.concern_level == 3

@@ -93,8 +93,8 @@ async def test_an_emergency_is_sent_to_911_at_once(
 ) -> None:
     talk = await call(service, *before, text)
     assert "hang up and call 911" in talk.last
-    [wanted] = [effect for effect in talk.effects if isinstance(effect, Escalate)]
-    assert (wanted.trigger, wanted.hard) == ("safety", True)
+    told, wanted = [effect for effect in talk.effects if isinstance(effect, Escalate)]
+    assert (told.trigger, told.hard, wanted.hard) == ("safety", False, True)
     assert [m.kind for m in await service.store.messages()] == ["urgent"]
 
 
@@ -103,7 +103,7 @@ async def test_a_crisis_is_met_with_help_at_once(service: Service, text: str) ->
     talk = await call(service, text)
     assert "988" in talk.last
     assert "911" in talk.last
-    assert talk.escalations == ["caller may want to hurt themselves"]
+    assert set(talk.escalations) == {"caller may want to hurt themselves"}
 
 
 @pytest.mark.parametrize("text", ["my knee hurts", "i have a cold", "my son has a fever", "i have back pain"])

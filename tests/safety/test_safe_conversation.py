@@ -74,6 +74,11 @@ def only(effects: list[Effect], kind: type) -> Any:
     return found
 
 
+def hard(effects: list[Effect]) -> Escalate:
+    [found] = [effect for effect in effects if isinstance(effect, Escalate) and effect.hard]
+    return found
+
+
 @pytest.fixture
 def talk(rulebook: Rulebook) -> Talk:
     return Talk(rulebook)
@@ -90,17 +95,22 @@ async def test_what_is_acute_is_answered_without_the_reasoner(talk: Talk) -> Non
     effects = await talk.say("tuesday is fine and i have chest pain")
     assert said(effects).startswith("This could be an emergency. Please hang up and call 911 right now.")
     assert "Which day" not in said(effects)
-    wanted = only(effects, Escalate)
-    assert (wanted.trigger, wanted.hard, wanted.concept) == ("safety", True, "chest_pain")
+    wanted = hard(effects)
+    assert (wanted.trigger, wanted.concept, wanted.operator_type) == ("safety", "chest_pain", "clinical")
     raised = only(talk.inner.signals, SafetyRaised)  # type: ignore[arg-type]
     assert (raised.concept, raised.next_state, raised.hard) == ("chest_pain", "emergency", True)
 
 
-async def test_the_words_cannot_be_interrupted_and_come_before_the_person_is_called(talk: Talk) -> None:
+async def test_people_are_told_first_then_come_words_that_cannot_be_interrupted_then_the_agent_stops(
+    talk: Talk,
+) -> None:
     effects = await talk.say("i can't breathe")
     words = [effect for effect in effects if isinstance(effect, Say)]
     assert all(not word.interruptible for word in words)
-    assert effects.index(words[-1]) < effects.index(only(effects, Escalate))
+    told = next(effect for effect in effects if isinstance(effect, Escalate))
+    assert not told.hard
+    assert effects.index(told) < effects.index(words[0])
+    assert effects.index(words[-1]) < effects.index(hard(effects))
 
 
 async def test_the_event_carries_the_published_fields(talk: Talk) -> None:
@@ -173,7 +183,7 @@ async def test_a_step_that_is_abandoned_loses_neither_the_call_for_help_nor_the_
             if isinstance(effect, Say):
                 break
     effects = await talk.say("hello")
-    assert only(effects, Escalate).hard
+    assert hard(effects).concept == "breathing"
     assert any(isinstance(signal, SafetyRaised) for signal in talk.inner.signals)
 
 
@@ -196,7 +206,7 @@ async def test_unfinished_words_call_a_person_once_and_say_nothing(talk: Talk) -
     assert wanted is not None
     assert (wanted.hard, wanted.concept) == (False, "breathing")
     assert talk.conversation.overhear("i need to move my i can't breathe help") is None
-    assert only(await talk.say("i can't breathe help"), Escalate).hard
+    assert only(await talk.say("i can't breathe help"), Escalate).hard  # told before, so only the hard one
 
 
 async def test_the_snapshot_tells_what_was_found(talk: Talk) -> None:
@@ -228,7 +238,7 @@ async def test_a_hard_rule_of_the_service_calls_its_kind_of_operator() -> None:
 async def test_a_hard_rule_may_be_about_where_the_conversation_is() -> None:
     talk = Talk(Rulebook(read_rules(HARD)))
     effects = await talk.say("i can't breathe")
-    assert [e.concept for e in effects if isinstance(e, Escalate)] == ["breathing", "locked"]
+    assert [e.concept for e in effects if isinstance(e, Escalate) and e.hard] == ["breathing", "locked"]
 
 
 BEHAVIORS = """

@@ -211,16 +211,18 @@ class SafeConversation:
         again = concept.response in self._answered and response.again
         words = again or response.say
         said = tuple(sentences(words))
+        immediate = concept.escalation.immediate
+        if immediate and said and concept.name not in self._told:
+            # People are called while the words are being said; the agent stops its turns behind them.
+            self._owed.append(_escalate(finding, hard=False))
         self._owed += [Say(sentence, interruptible=False) for sentence in said]
-        self._owed.append(_escalate(finding, hard=concept.escalation.immediate))
+        self._owed.append(_escalate(finding, hard=immediate))
         self._told.add(concept.name)
         if not said:
             return False
         self._answered.add(concept.response or "")
-        self._person_awaited = concept.escalation.immediate
-        self._raised = SafetyRaised(
-            text, said, concept.name, response.next_state, hard=concept.escalation.immediate
-        )
+        self._person_awaited = immediate
+        self._raised = SafetyRaised(text, said, concept.name, response.next_state, hard=immediate)
         return True
 
     def _notify(self, finding: Finding) -> None:
