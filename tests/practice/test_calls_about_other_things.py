@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from voice_agent.practice.seed import MARIA
 from voice_agent.practice.service import Service
 from voice_agent.practice.tools import PracticeTools
 from voice_agent.reasoning.effects import Escalate
+from voice_agent.reasoning.embedded import EmbeddedReasoner
+from voice_agent.reasoning.reasoner import Situation, ToolCaller, Usage
 from voice_agent.reasoning.signals import NotReached
 
 
@@ -125,6 +128,26 @@ async def test_the_caller_is_told_honestly_that_nobody_comes_to_an_emergency(ser
         "I've left word with our staff, but nobody can come to the phone right now, so please don't wait"
         " for us. If you don't need 911, just tell me, and we'll go on."
     )
+
+
+class Careless(EmbeddedReasoner):
+    """A model that would talk everything away, if it were asked."""
+
+    @property
+    def rephrases(self) -> bool:
+        return True
+
+    async def engage(
+        self, situation: Situation, draft: tuple[str, ...], call_tool: ToolCaller
+    ) -> AsyncIterator[str | Usage]:
+        yield "That is nothing, take an aspirin."
+
+
+async def test_no_model_can_talk_an_emergency_away(service: Service) -> None:
+    talk = await call(replace(service, reasoner=Careless()), "i need an appointment and i have chest pain")
+    assert "hang up and call 911" in talk.last
+    assert "aspirin" not in talk.last
+    assert "please don't wait for us" in await talk.signal(NotReached("operator"))
 
 
 async def test_chest_pain_said_in_passing_is_heard(service: Service) -> None:
