@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -54,11 +55,11 @@ states:
 """
 
 
+@dataclass
 class SlowCalls(Calls):
     """Tools that tell when they begin."""
 
-    def __post_init__(self) -> None:
-        self.began = asyncio.Event()
+    began: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _did(self, name: str, **arguments: Any) -> None:
         self.began.set()
