@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import structlog
 from fastapi import FastAPI
 
+from models.speech import SpeechError
 from models.turn.smart_turn import SmartTurn
 from models.vad.silero import SileroVad
 from telephony.rest import TwilioRest
@@ -35,6 +36,7 @@ from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.admission import Admission, Limits, LoadProbe
+from voice_agent.call.cloud_speech import SpeechConfigurationError
 from voice_agent.call.network import Network
 from voice_agent.call.parts import CallParts
 from voice_agent.call.record_writer import RecordWriter
@@ -149,9 +151,7 @@ async def running(
         stack.callback(bus.close)
         duty = OnDuty()
         services = await _services(settings, database, duty)
-        speech = speech_services(settings, services.default.settings.keyterms)
-        stack.push_async_callback(speech.close)
-        await speech.start()
+        speech = await _speech(settings, services, stack)
         account = await _account(settings, server, services, stack)
         origin = _origin(settings, server)
         parts = await _shared_parts(settings, bus, speech, duty, stack)
@@ -245,6 +245,16 @@ async def _services(settings: Settings, database: Database, duty: OnDuty) -> Ser
     # The first is the example practice: it comes with people and a calendar.
     await services.services[0].seed()
     return services
+
+
+async def _speech(settings: Settings, services: Services, stack: AsyncExitStack) -> SpeechServices:
+    try:
+        speech = speech_services(settings, services.default.settings.keyterms)
+        stack.push_async_callback(speech.close)
+        await speech.start()
+    except (SpeechConfigurationError, SpeechError) as error:
+        raise StartError(str(error)) from error
+    return speech
 
 
 def _language_model(settings: Settings) -> LanguageModelReasoner | None:

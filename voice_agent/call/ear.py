@@ -32,6 +32,11 @@ WHOLE_TURN_S = 14.0
 """Digits and letters said in several breaths are recognized again as one, up to this length, so that a
 grammar of known length fits."""
 
+BREATH_S = 0.6
+SHORT_TURN_S = 3.0
+"""An answer of at most this length that goes on after at most a breath ("yes ... please") is recognized
+again as one: its second half alone fits no grammar."""
+
 SECOND_LOOKS_S = (0.2, 0.25)
 """When an unfinished-sounding pause is judged again, seconds after the look before."""
 
@@ -97,6 +102,8 @@ class Ear:
         self._glance: _Glance | None = None
         self._started = 0
         self._fed = 0
+        self._stopped = 0
+        """Where the newest stretch of speech ended."""
         self._turn_start: int | None = None
         """Where the current turn's speech began, while it may be recognized again as a whole."""
         self._whole = False
@@ -109,15 +116,30 @@ class Ear:
         self._started = max(0, position - int(PREROLL_S * SAMPLE_RATE))
         begin = self._started
         self._whole = False
-        if self._turn_start is not None and any(k in _SPELLED for k in self.expectation.kinds):
-            if self._audio.end - self._turn_start <= WHOLE_TURN_S * SAMPLE_RATE:
-                begin, self._whole = self._turn_start, True
-        else:
+        if self._turn_start is None:
+            self._turn_start = begin
+        elif self._belongs_together(position):
+            begin, self._whole = self._turn_start, True
+        elif not self._spelled:
             self._turn_start = begin
         self._fed = begin
         number = self.number
         self._stream = self._open(0, lambda partial: self._on_partial(number, partial))
         self.pump()
+
+    @property
+    def _spelled(self) -> bool:
+        return any(k in _SPELLED for k in self.expectation.kinds)
+
+    def _belongs_together(self, position: int) -> bool:
+        """Whether voice that begins at ``position`` goes on with what this turn began."""
+        if self._turn_start is None or self.expectation.is_free:
+            return False
+        so_far = (position - self._turn_start) / SAMPLE_RATE
+        if self._spelled:
+            return so_far <= WHOLE_TURN_S
+        breath = (position - self._stopped) / SAMPLE_RATE
+        return breath <= BREATH_S and so_far <= SHORT_TURN_S
 
     def pump(self) -> None:
         """New audio may have come: hand it over while somebody speaks."""
@@ -145,6 +167,7 @@ class Ear:
         """Voice ended at sample ``position``: ask for words and for the end of the turn."""
         stream, self._stream = self._stream, None
         glance, self._glance = self._glance, None
+        self._stopped = position
         end = self._end_of_words(position)
         begin = self._turn_start if self._whole and self._turn_start is not None else self._started
         if stream is not None and self._fed < end:

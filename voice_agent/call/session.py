@@ -339,8 +339,8 @@ class CallSession:
         """See :class:`~voice_agent.call.watch.Watched`."""
         if not self._greeted or self._owed_since is None or self._caller.speaking or not self._agent.is_free:
             return None
-        if self._floor.agent_is_heard or not self._floor.agent_has_it:
-            return None
+        if self._ledger.open or not self._floor.thinking:
+            return None  # what is decided comes at once; a filler would only be spoken after it
         return max(self._owed_since, self._last_activity, self._caller.last_activity)
 
     @property

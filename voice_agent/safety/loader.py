@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,15 +99,21 @@ def _gather(name: str, parts: dict[str, Template]) -> None:
     """Add a template and those it brings; one that was added stays as it is."""
     if name in parts:
         return
+    parts[name] = template = _template(name)
+    for other in template.template_ids:
+        _gather(other, parts)
+
+
+@lru_cache(maxsize=64)
+def _template(name: str) -> Template:
+    """A template that comes along; read once, for the files do not change. Raises :class:`KeyError`."""
     path = TEMPLATES / f"{name}.yaml"
     if not path.is_file():
         raise KeyError(name)
     template, lines = _read(path.read_bytes(), path.name, Template)
-    parts[name] = template
-    for other in template.template_ids:
-        _gather(other, parts)
-    if problems := list(_pattern_problems(template, dict(template.words), lines)):
+    if problems := list(_pattern_problems(template, template.words, lines)):
         raise SafetyRulesError(_listed(path.name, problems))
+    return template
 
 
 def _joined(own: SafetyRules, parts: tuple[Template, ...], names: tuple[str, ...]) -> RuleSet:
