@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from voice_agent.safety.circumstances import Circumstance
 from voice_agent.safety.rules import Level, MonitorConcept
 
 
@@ -58,7 +57,6 @@ class Finding:
     confidence: float
     reason: str
     trusted: bool = True
-    circumstance: Circumstance = Circumstance.CURRENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Rulebook:
         elif meant is not Circumstance.CURRENT:
             level = Level.NONE
         reason = f"pattern {pattern.source!r}, said as {meant.value}"
-        return Finding(concept, level, compiled.evidence, 1.0, 1.0, reason, circumstance=meant)
+        return Finding(concept, level, compiled.evidence, 1.0, 1.0, reason)
 
     def _compile(self, concept: MonitorConcept) -> _Compiled:
         sets = self.rules.sets[concept.name]

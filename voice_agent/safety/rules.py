@@ -221,11 +221,6 @@ class Template(_Rule):
     expected: Phrases = ()
     concepts: tuple[MonitorConcept, ...] = ()
 
-    @property
-    def is_composite(self) -> bool:
-        """Whether it brings other templates along."""
-        return bool(self.template_ids)
-
 
 class SafetyRules(Template):
     """What one service listens for: templates, and what it adds or says differently (``safety.yaml``).
