@@ -65,6 +65,7 @@ from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
 from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
+from voice_agent.web.models import models_router
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
@@ -384,6 +385,7 @@ def _http(
     app.include_router(services_router(services, account.phone_url))
     app.include_router(voice_router(speech.voice))
     app.include_router(pages_router(site))
+    app.include_router(models_router(site))
     app.include_router(console_router(site, desk_of(application.entrance.guard)))
     app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
     app.mount(

@@ -97,7 +97,7 @@ async def test_a_model_is_told_how_the_caller_may_feel_and_not_to_say_so(
 ) -> None:
     talk = desk(server.says("Hello."))
     await talk.start()
-    await talk.send(Emotion("angry", -0.6, 0.9, {"tier": 2, "acknowledge": True}))
+    await talk.send(Emotion("angry", -0.6, 0.9, {"empathy_tier": 2, "acknowledge": True}))
     models.answers = [server.chooses("exit:0"), server.says("Which day?")]
     await talk.hear("nobody ever calls me back")
     assert "may feel angry" in told(models)
@@ -108,7 +108,7 @@ async def test_a_model_is_told_how_the_caller_may_feel_and_not_to_say_so(
 async def test_a_model_is_told_nothing_of_a_caller_who_is_even(desk: Any, models: ModelServer) -> None:
     talk = desk(server.says("Hello."))
     await talk.start()
-    await talk.send(Emotion("neutral", 0.0, 0.4, {"tier": 0, "acknowledge": False}))
+    await talk.send(Emotion("neutral", 0.0, 0.4, {"empathy_tier": 0, "acknowledge": False}))
     models.answers = [server.chooses("exit:0"), server.says("Which day?")]
     await talk.hear("i need an appointment")
     assert "feel" not in told(models)

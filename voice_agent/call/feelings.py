@@ -349,8 +349,7 @@ def _signal(snapshot: TurnEmotionSnapshot) -> Emotion:
         valence=round(snapshot.valence, 3),
         arousal=round(snapshot.arousal, 3),
         details={
-            "tier": int(snapshot.tier),
-            "tier_name": snapshot.tier.name,
+            "empathy_tier": int(snapshot.tier),
             "acknowledge": snapshot.acknowledge,
             "trend": snapshot.trend.value,
             "burst": snapshot.burst.delivery.value if snapshot.burst is not None else "",

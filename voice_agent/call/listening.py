@@ -44,6 +44,7 @@ class CallerListening:
         turn: number of the caller's last turn.
         on_turn: a turn is complete (here: keyed).
         on_degraded: told (rung, reason) when a recognizer was given up.
+        on_unfinished: told the words so far while the caller is still speaking.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class CallerListening:
         turn: Callable[[], int],
         on_turn: TurnTaken,
         on_degraded: Callable[[str, str], None],
+        on_unfinished: Callable[[str], None],
     ) -> None:
         self._audio = audio
         self._floor = floor
@@ -65,6 +67,7 @@ class CallerListening:
         self._post = post
         self._turn = turn
         self._on_turn = on_turn
+        self._on_unfinished = on_unfinished
         self._keypad = Keypad()
         self._ear = Ear(
             audio,
@@ -193,4 +196,5 @@ class CallerListening:
                 stt=partial.source,
             )
         )
+        self._on_unfinished(partial.text)
         self._post(InterimTranscriptionFrame(text=partial.text, user_id="caller", timestamp=""))

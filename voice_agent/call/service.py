@@ -16,9 +16,10 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
     """The service's conversation and its settings for one call. The shorter maximum duration holds."""
     settings = service.settings
     watch = WatchPolicy()
+    conversation = service(conversation_id=info.call_sid)
     return CallService(
         service_id=service.service_id,
-        conversation=service(conversation_id=info.call_sid),
+        conversation=conversation,
         lookup=service.lookup,
         now=service.now,
         turns=TurnPolicy(
@@ -54,4 +55,5 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
             min_tts_speed=settings.min_tts_speed,
             empathy_hold_ms=settings.empathy_hold_ms,
         ),
+        overhear=conversation.overhear,
     )

@@ -35,7 +35,7 @@ from voice_agent.call.output import MouthOutput
 from voice_agent.call.parts import CallParts, CallService
 from voice_agent.call.pipeline import CallPipeline
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
-from voice_agent.call.reasoner import ReasonerProcessor
+from voice_agent.call.reasoner import ReasonerProcessor, overheard
 from voice_agent.call.speaker import AgentGate, Speaker
 from voice_agent.call.speech_log import SpeechLog
 from voice_agent.call.takeover import CallOperators
@@ -89,6 +89,7 @@ class CallSession:
             turn=lambda: self._turn,
             on_turn=self._on_turn,
             on_degraded=lambda rung, reason: self._degraded("stt", rung, reason),
+            on_unfinished=self._on_unfinished,
         )
         self._speech_log = SpeechLog(self.log)
         self._tasks = CallTasks(info.call_sid)
@@ -113,6 +114,7 @@ class CallSession:
             risk_score=lambda: self._feelings.risk_score,
         )
         deeds = Deeds(line, self.log, service.directory, self.escalations, self._tell, self._on_completed)
+        self._deeds = deeds
         self._ending = Ending(self._mouth, deeds.carry_out, deeds.withdrawn)
         self._legs = LegGenerations()
         self._stop = AnswerStopStrategy(
@@ -302,6 +304,13 @@ class CallSession:
         )
         self._feelings.turn_over(self._turn, utterance)
         return self._turn
+
+    def _on_unfinished(self, text: str) -> None:
+        """A cry for help is passed on to people before the sentence is over; the turn is answered as ever."""
+        wanted = self._service.overhear(text)
+        if wanted is not None:
+            self.log.emit(overheard(wanted))
+            self._tasks.start(self._deeds.carry_out(wanted), "call a person")
 
     def _on_interruption(self, interruption: Interruption) -> None:
         self._stop.barge_in = True

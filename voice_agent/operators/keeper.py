@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voice_agent.call import events
 from voice_agent.call.operator_events import EscalationEvent
 from voice_agent.operators.duty import OnDuty
-from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.escalation_records import EscalationContext, EscalationRecords
 from voice_agent.operators.live_view import LiveView
 from voice_agent.operators.roster import Operator, OperatorStatus, Roster
 from voice_agent.store.bus import EventBus
@@ -61,7 +61,7 @@ class OperatorKeeper:
             view.apply(event)
             if isinstance(event, EscalationEvent) and view.call.escalation is not None:
                 try:
-                    await self._records.save(view.call.escalation, event.call_sid)
+                    await self._records.save(view.call.escalation, event.call_sid, _context(event))
                 except SQLAlchemyError as error:
                     # The event itself is in the call's record; only the figures miss this step.
                     log.warning(
@@ -69,3 +69,15 @@ class OperatorKeeper:
                     )
             if isinstance(event, events.SessionEnd):
                 del self._views[event.call_sid]
+
+
+def _context(event: EscalationEvent) -> EscalationContext:
+    """What the event tells of why a person is wanted."""
+    return EscalationContext(
+        trigger_source="safety_monitor" if event.trigger == "safety" else None,
+        concept=event.concept or None,
+        similarity=event.similarity,
+        operator_type=event.operator_type or None,
+        regulatory_basis=event.regulatory_basis or None,
+        risk_score=event.risk_score,
+    )

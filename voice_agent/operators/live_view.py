@@ -66,6 +66,9 @@ class LiveView:
                 )
             case events.OperatorLeft():
                 self.call = replace(call, operators=self._others(event.operator_id))
+            case events.Safety():
+                names = (match.concept for match in event.concept_matches)
+                self.call = replace(call, concepts=tuple(dict.fromkeys((*call.concepts, *names))))
             case EscalationEvent():
                 self.call = replace(call, escalation=self._escalation(event))
             case events.EmotionMeasured():

@@ -42,6 +42,7 @@ from voice_agent.reasoning.signals import (
     OperatorSaid,
     OperatorTookOver,
     RiskChanged,
+    SafetyRaised,
     Signal,
     Silence,
     Started,
@@ -207,6 +208,8 @@ class GraphConversation:
             self._outside.not_reached(signal)
         elif isinstance(signal, TransferWithdrawn):
             self._outside.transfer_withdrawn()
+        elif isinstance(signal, SafetyRaised):
+            self._outside.safety_raised(signal)
 
     def _start(self, signal: Started) -> None:
         session = self._session

@@ -118,7 +118,7 @@ def _emotion(emotion: Mapping[str, Any]) -> Iterable[str]:
         return
     yield f"The caller may feel {dominant}: a guess from voice and words, not a fact."
     yield "Let wording take that up. Never name a feeling to them and never say that you know how they feel."
-    tier = int(emotion.get("tier", 1))
+    tier = int(emotion.get("empathy_tier", 1))
     if tier >= _SPACE:
         yield "Few and slow words, room to breathe; do not hurry to the next question."
     if emotion.get("acknowledge"):

@@ -100,7 +100,7 @@ class Silence:
 class Emotion:
     """The newest reading of how the caller sounds (valence -1..1, arousal 0..1).
 
-    ``details`` may say ``tier`` (0..3, how much empathy the reply needs), ``acknowledge`` (whether it is sure
+    ``details`` may say ``empathy_tier`` (0..3, how much empathy the reply needs), ``acknowledge`` (whether it is sure
     enough for words), ``trend``, ``burst`` and ``compounds``; conditions see them beside the rest.
     """
 
@@ -170,6 +170,25 @@ class TransferWithdrawn:
     """The caller spoke before a transfer happened: it is off, and the next words are to be answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class SafetyRaised:
+    """The caller's turn was answered by a safety rule, not by the graph: the engine keeps it in mind.
+
+    Attributes:
+        text: what the caller said.
+        said: what was answered, sentence by sentence.
+        concept: what was found.
+        next_state: where the conversation goes, where the graph has such a state; None stays.
+        hard: the agent stops its own turns until a person comes or is known not to.
+    """
+
+    text: str
+    said: tuple[str, ...]
+    concept: str
+    next_state: str | None = None
+    hard: bool = False
+
+
 Signal = (
     Started
     | Utterance
@@ -183,4 +202,5 @@ Signal = (
     | HandedBack
     | NotReached
     | TransferWithdrawn
+    | SafetyRaised
 )
