@@ -100,8 +100,8 @@ class Silence:
 class Emotion:
     """The newest reading of how the caller sounds (valence -1..1, arousal 0..1).
 
-    ``details`` may say ``empathy_tier`` (0..3, how much empathy the reply needs), ``acknowledge`` (whether it is sure
-    enough for words), ``trend``, ``burst`` and ``compounds``; conditions see them beside the rest.
+    ``details`` may say ``empathy_tier`` (0..3, how much empathy the reply needs), ``acknowledge`` (whether it
+    is sure enough for words), ``trend``, ``burst`` and ``compounds``; conditions see them beside the rest.
     """
 
     dominant: str
