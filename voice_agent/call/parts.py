@@ -39,6 +39,8 @@ class CallParts:
     recorder: Callable[[CallInfo, CallLog], CallRecording | None]
     anyone_free: Callable[[], Awaitable[bool]] = nobody
     """Whether an operator could take a call now."""
+    process: str = ""
+    """The name of this process among others; "" when it is alone."""
 
 
 class CallRecording(TrackWriter, Protocol):

@@ -32,10 +32,14 @@ class OperatorKeeper:
 
     async def start(self) -> None:
         """Take in who is online now, then follow."""
-        for operator in await self._roster.everybody():
-            self._changed(operator)
+        await self.refresh()
         self._roster.on_change = self._changed
         self._task = asyncio.create_task(self._follow(), name="operator-keeper")
+
+    async def refresh(self) -> None:
+        """Take in who is online now, whichever process was told."""
+        for operator in await self._roster.everybody():
+            self._changed(operator)
 
     async def close(self) -> None:
         """Stop following. Idempotent."""
