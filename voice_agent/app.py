@@ -1,8 +1,8 @@
 """The composition root: everything is built here from settings, and nowhere else.
 
-Read top to bottom it is the list of parts of a process: database, services, calls, web. A process carries calls
-either on the local phone network, which it starts beside itself, or on a Twilio account; with PostgreSQL it is
-one of several (:mod:`voice_agent.fleet`).
+Read top to bottom it is the list of parts of a process: database, services, calls, web. A process works
+either on the local phone network, which it starts beside itself, or on a Twilio account; with PostgreSQL it
+may be one of several (:mod:`voice_agent.fleet`).
 """
 
 from __future__ import annotations

@@ -207,9 +207,9 @@ class FleetLiveCalls:
             return
 
     def _take(self, event: CallEvent) -> None:
-        if isinstance(event, SessionStart):
-            if event.process != self._process and event.call_sid not in self._remote:
-                self._remote[event.call_sid] = RemoteCall(event.process, event)
+        is_known = event.call_sid in self._remote
+        if isinstance(event, SessionStart) and event.process != self._process and not is_known:
+            self._remote[event.call_sid] = RemoteCall(event.process, event)
         remote = self._remote.get(event.call_sid)
         if remote is None:
             return

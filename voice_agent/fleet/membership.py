@@ -1,5 +1,5 @@
-"""One process's membership in a fleet: its link, its entry in the register, its view of the others' calls, and
-where it brings webhooks. Put together here for the composition root."""
+"""One process's membership in a fleet: its link, its entry in the register, its view of the others' calls,
+and where it brings webhooks. Put together here for the composition root."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The link over PostgreSQL's NOTIFY: no further server, and a message takes about a millisecond.
 
 Two connections: one listens, one sends. Both are given up and made anew when either fails, or when a message
-to ourselves does not come back: a connection through a dead network otherwise looks alive for minutes. A pooler
-in transaction mode does not carry LISTEN; give such an installation a direct URL.
+to ourselves does not come back: a connection through a dead network otherwise looks alive for minutes. A
+pooler in transaction mode does not carry LISTEN; give such an installation a direct URL.
 Source: https://www.postgresql.org/docs/current/sql-notify.html
 """
 

@@ -1,7 +1,7 @@
 """Which call workers there are: each says every second that it lives, and everybody reads what all have said.
 
-Ages are measured on the database's clock, so that the clocks of the machines do not matter. While the database
-is away the last picture holds: nobody is declared dead by somebody who cannot see.
+Ages are measured on the database's clock, so that the clocks of the machines do not matter. While the
+database is away the last picture holds: nobody is declared dead by somebody who cannot see.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Brings what happens in the calls of one process to the consoles of all others, within milliseconds.
 
-Nothing depends on it: every event is in the database a moment later, and readers fetch from there what did not
-come this way (:mod:`voice_agent.call.event_feed`).
+Nothing depends on it: every event is in the database a moment later, and readers fetch from there what did
+not come this way (:mod:`voice_agent.call.event_feed`).
 """
 
 from __future__ import annotations

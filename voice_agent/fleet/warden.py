@@ -1,5 +1,5 @@
-"""What is done about the calls of a worker that died: each caller hears an apology instead of silence, and each
-record gets its end.
+"""What is done about the calls of a worker that died: each caller hears an apology instead of silence, and
+each record gets its end.
 
 Exactly one process takes a dead worker's calls upon itself (:meth:`Register.claim`). Where an operator speaks
 with the caller, the conversation needs no worker: it is left alone, and the record says that nobody hears it
