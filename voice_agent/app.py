@@ -222,8 +222,7 @@ async def running(
             )
             membership = Membership(settings, home)
             stack.push_async_callback(membership.close)
-            await membership.start()
-        metrics = CallMetrics(own, _gauges(carried))
+        metrics = CallMetrics(own, _gauges(carried, membership))
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         application = Application(
@@ -247,6 +246,8 @@ async def running(
         gc.collect()
         gc.freeze()
         await server.start(Dispatcher(http, MediaEndpoint(exchange, signatures, tokens)))
+        if membership is not None:
+            await membership.start()  # others give us calls from now on
         try:
             yield application
         finally:
@@ -345,14 +346,17 @@ def _origins(settings: Settings, server: HttpServer) -> list[PublicOrigin]:
     return list(dict.fromkeys(found))
 
 
-def _gauges(carried: Carrier | None) -> dict[str, Callable[[], float]]:
-    if carried is None:
-        return {}
-    return {
-        "voice_active_calls": lambda: float(carried.switchboard.active_calls),
-        "voice_loop_lag_p99_ms": lambda: carried.probe.lag_ms(99),
-        "voice_cpu_percent": lambda: carried.probe.cpu_percent,
-    }
+def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
+    gauges: dict[str, Callable[[], float]] = {}
+    if carried is not None:
+        gauges |= {
+            "voice_active_calls": lambda: float(carried.switchboard.active_calls),
+            "voice_loop_lag_p99_ms": lambda: carried.probe.lag_ms(99),
+            "voice_cpu_percent": lambda: carried.probe.cpu_percent,
+        }
+    if membership is not None:
+        gauges["voice_call_workers"] = lambda: float(membership.workers)
+    return gauges
 
 
 def _exchange(application: Application, own: EventBus) -> Exchange:

@@ -108,6 +108,11 @@ class Membership:
         return self._link.connected
 
     @property
+    def workers(self) -> int:
+        """How many call workers live."""
+        return sum(worker.alive for worker in self._register.workers)
+
+    @property
     def deaf(self) -> frozenset[str]:
         """Workers that live and hear no commands."""
         return self._deaf

@@ -109,7 +109,11 @@ class Placement:
         if self._here is not None and self._here.switchboard.knows(call_sid):
             return None
         before = self._where(call_sid)
-        for worker_id in [before] if before else self._by_room():
+        candidates = [before] if before else self._by_room()
+        if not candidates:
+            await self._register.beat()  # somebody may have come since the last one
+            candidates = self._by_room()
+        for worker_id in candidates:
             if worker_id == self._process:
                 self._remember(call_sid, worker_id)
                 return None

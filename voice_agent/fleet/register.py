@@ -85,7 +85,7 @@ class Register:
 
     async def start(self) -> None:
         """Sign in and read, then go on doing so."""
-        await self._beat()
+        await self.beat()
         self._task = asyncio.create_task(self._run(), name="register")
 
     async def close(self) -> None:
@@ -149,9 +149,11 @@ class Register:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._beat_s)
-            await self._beat()
+            await self.beat()
 
-    async def _beat(self) -> None:
+    async def beat(self) -> None:
+        """Say that this process lives, and see who else does. What fails is tried again with the next
+        beat."""
         try:
             async with asyncio.timeout(DEAD_AFTER_S), self._database.session() as session:
                 if self._standing is not None:
