@@ -25,6 +25,7 @@ from voice_agent.access.entrance import Entrance, open_entrance
 from voice_agent.access.errors import AccessError
 from voice_agent.api.calls import calls_router
 from voice_agent.api.console_desk import desk_of
+from voice_agent.api.database_away import add_database_handler
 from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
@@ -373,6 +374,7 @@ def _http(
     account: Account,
 ) -> FastAPI:
     app = FastAPI(title="voice-agent", version="0.1.0", docs_url=None, redoc_url=None)
+    add_database_handler(app)
 
     async def state() -> tuple[bool, str]:
         if application.is_draining:

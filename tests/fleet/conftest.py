@@ -158,8 +158,8 @@ class Fleet:
     console: Process
     workspace_id: UUID
     key: str
-    ada: str
-    """A key that is Ada's own."""
+    browser: httpx.AsyncClient
+    """Ada's, logged in."""
     question: Pcm
     """A spoken sentence; whatever is said is understood as the question for the opening hours."""
     workers: list[Process] = field(default_factory=list)
@@ -186,15 +186,18 @@ class Fleet:
 
     async def problems(self) -> list[str]:
         """What the console's page says to Ada about the installation."""
-        async with httpx.AsyncClient(base_url=self.console.url, timeout=30, trust_env=False) as browser:
-            page = await browser.get("/login")
-            found = re.search(r'name="form_token" value="([^"]+)"', page.text)
-            assert found is not None
-            entered = await browser.post("/login", data={"api_key": self.ada, "form_token": found.group(1)})
-            assert entered.status_code == 303
-            answer = await browser.get("/console/state")
+        answer = await self.browser.get("/console/state")
+        assert answer.status_code == 200, answer.text
         shown: list[str] = answer.json()["problems"]
         return shown
+
+    async def all_well(self) -> None:
+        """Wait until nobody has anything to complain about: the workers find back by themselves."""
+        async with asyncio.timeout(20):
+            for _ in itertools.count():
+                if not await self.problems():
+                    return
+                await asyncio.sleep(0.2)
 
     async def ring(self, from_: str = MARIA) -> PhoneCall:
         call = await self.emulator.place_call(to=NUMBER, from_=from_)
@@ -247,6 +250,18 @@ async def _serve(name: str, port: int, folder: Path, environment: dict[str, str]
         line = await child.stdout.readline()
     assert line, log.read_text()[-3000:]
     return Process(str(json.loads(line)["base_url"]), child, log)
+
+
+@asynccontextmanager
+async def _logged_in(console: Process, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser with a session of the key's owner."""
+    async with httpx.AsyncClient(base_url=console.url, timeout=30, trust_env=False) as browser:
+        page = await browser.get("/login")
+        found = re.search(r'name="form_token" value="([^"]+)"', page.text)
+        assert found is not None
+        entered = await browser.post("/login", data={"api_key": key, "form_token": found.group(1)})
+        assert entered.status_code == 303
+        yield browser
 
 
 async def _spoken(text: str) -> Pcm:
@@ -330,6 +345,7 @@ async def running_fleet(postgres_url: str, folder: Path) -> AsyncIterator[Fleet]
         own = await entrance.keys.create(
             entrance.workspace_id, name="Ada", role=AccessRole.OPERATOR, operator_id=operators["ada"]
         )
+        browser = await stack.enter_async_context(_logged_in(console, own.secret))
         yield Fleet(
             emulator,
             database,
@@ -337,7 +353,7 @@ async def running_fleet(postgres_url: str, folder: Path) -> AsyncIterator[Fleet]
             console,
             entrance.workspace_id,
             key.secret,
-            own.secret,
+            browser,
             await _spoken("What are your opening hours?"),
             workers,
             operators,

@@ -167,8 +167,10 @@ async def test_events_reach_a_console_of_another_process_within_the_budget(
         await greeted(console, call)
         await answers_a_question(fleet, call)
     await hung_up(console, *calls)
-    assert len(console.late_s) > 40
-    assert float(np.percentile(console.late_s, 95)) <= EVENT_P95_S
+    sids = {call.sid for call in calls}
+    late = [(s, e.type) for s, e in zip(console.late_s, console.seen, strict=True) if e.call_sid in sids]
+    assert len(late) > 40
+    assert float(np.percentile([seconds for seconds, _ in late], 95)) <= EVENT_P95_S, sorted(late)[-5:]
 
 
 async def test_when_the_bus_is_down_calls_go_on_and_the_console_says_so(
@@ -187,7 +189,7 @@ async def test_when_the_bus_is_down_calls_go_on_and_the_console_says_so(
 
     await fleet.bus_wire.mend()
     await console.wait_for(lambda e: e.type == "session_info" and e.name == "bus_restored")
-    assert await fleet.problems() == []
+    await fleet.all_well()
     joined = await fleet.act("ada", "join-call", call_sid=call.sid, mode="listen")
     assert joined.status_code == 200
     await hung_up(console, call)
@@ -207,7 +209,7 @@ async def test_when_the_database_is_down_calls_go_on_and_nothing_of_them_is_lost
     await answers_a_question(fleet, call)
     for wire in (fleet.database_wire, fleet.bus_wire):
         await wire.mend()
-    await console.wait_for(lambda e: e.type == "session_info" and e.name == "bus_restored")
+    await fleet.all_well()
     await answers_a_question(fleet, call)
     await hung_up(console, call)
     record = await recorded(fleet, call)
