@@ -5,11 +5,9 @@ import itertools
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +18,12 @@ import httpx
 import numpy as np
 import pytest
 import pytest_asyncio
-from sqlalchemy.engine import make_url
 
 from models.speech import Delivery, Pcm
 from models.tts.espeak import EspeakVoice
 from telephony.emulator import Emulator, EmulatorConfig, Limits, NumberConfig, PhoneCall
-from tests.conftest import _execute, _url_of
+from tests.conftest import _empty, _execute, _url_of
+from tests.fleet.wire import Wire
 from tests.system.conftest import MARIA, NUMBER, free_port
 from voice_agent.access.entrance import open_entrance
 from voice_agent.access.roles import Role as AccessRole
@@ -34,56 +32,6 @@ from voice_agent.operators.roster import OperatorStatus, Profile
 from voice_agent.store.database import Database
 
 START_S = 90.0
-
-
-class Wire:
-    """A PostgreSQL server's socket, reached through a wire that can be cut."""
-
-    def __init__(self, url: str) -> None:
-        self._real = make_url(url)
-        self._folder = Path(tempfile.mkdtemp(prefix="wire-"))
-        self._folder.chmod(0o755)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-
-    @property
-    def url(self) -> str:
-        changed = self._real.set(host=None, port=None).update_query_dict({"host": str(self._folder)})
-        return changed.render_as_string(hide_password=False)
-
-    async def mend(self) -> None:
-        """Let connections through."""
-        self._server = await asyncio.start_unix_server(self._through, self._folder / ".s.PGSQL.5432")
-
-    async def cut(self) -> None:
-        """Break every connection and let no new one in."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._open):
-            writer.transport.abort()
-        (self._folder / ".s.PGSQL.5432").unlink(missing_ok=True)
-
-    async def close(self) -> None:
-        await self.cut()
-        shutil.rmtree(self._folder)
-
-    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        real = Path(str(self._real.query["host"])) / f".s.PGSQL.{self._real.query.get('port', 5432)}"
-        far_reader, far_writer = await asyncio.open_unix_connection(real)
-        ends = {writer, far_writer}
-        self._open |= ends
-        with suppress(OSError):
-            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
-        self._open -= ends
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()
 
 
 @dataclass
@@ -359,6 +307,15 @@ async def running_fleet(postgres_url: str, folder: Path) -> AsyncIterator[Fleet]
             operators,
         )
     _execute(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def postgres(migrated_postgres: str) -> AsyncIterator[Database]:
+    """A database of the kind that several processes share, emptied afterwards."""
+    database = Database(migrated_postgres)
+    yield database
+    await database.close()
+    _empty(migrated_postgres)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

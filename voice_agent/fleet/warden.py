@@ -78,6 +78,11 @@ class Warden:
             await asyncio.gather(self._busy, return_exceptions=True)
         await self._http.aclose()
 
+    async def finished(self) -> None:
+        """Wait until the calls that were found are looked after."""
+        if self._busy is not None:
+            await asyncio.wait({self._busy})
+
     def look_around(self) -> None:
         """See whether a worker has died, and if so look after its calls. Returns at once."""
         if self._busy is not None and not self._busy.done():
