@@ -201,7 +201,7 @@ async def running(
         records = CallRecords(database)
         entrance = await _entrance(settings, database)
         escalations = EscalationRecords(database, entrance.workspace_id)
-        keeper = OperatorKeeper(own, escalations, entrance.roster, duty)
+        keeper = OperatorKeeper(own, escalations, entrance.roster, duty, entrance.audit)
         await keeper.start()
         stack.push_async_callback(keeper.close)
         membership = None

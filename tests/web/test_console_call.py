@@ -7,16 +7,20 @@ from collections.abc import Callable
 
 import pytest
 from example_call import BEGINNING, MIDDLE
-from operator_events import EscalationCompleted, Guidance, OperatorJoined, OperatorModeSwitched
 from playwright.sync_api import Locator, Page, expect
 from scripted_desk import BRIEFING, JOHN, ScriptedDesk, call
 from scripted_practice import CALL_SID
 
 from voice_agent.call.events import (
+    EscalationCompleted,
     EscalationRequested,
+    Guidance,
+    OperatorJoined,
+    OperatorModeSwitched,
     SessionEnd,
     UserTranscript,
 )
+from voice_agent.operators.ports import DeliveryStatus, OperatorMode
 
 pytestmark = pytest.mark.browser
 
@@ -237,14 +241,14 @@ def test_another_call_can_be_read_while_on_one_and_gone_back_from(speaking: Page
 def test_another_operator_who_speaks_is_named(on_desk: Page, desk: ScriptedDesk) -> None:
     desk.emit(
         OperatorJoined(operator_id="another", name="Sam Reyes", t=30.0),
-        OperatorModeSwitched(operator_id="another", mode="takeover", t=30.2),
+        OperatorModeSwitched(operator_id="another", mode=OperatorMode.TAKEOVER, t=30.2),
         UserTranscript(transcript="Hello Maria, this is Sam.", speaker_role="operator", start=31, t=33.0),
     )
     expect(title(on_desk)).to_have_text("Sam Reyes is speaking to the caller")
     expect(on_desk.get_by_role("button", name="Take over")).to_be_hidden()
     log = on_desk.get_by_role("log", name="Conversation")
     expect(log.locator(".line.operator .speaker")).to_have_text("Operator")
-    desk.emit(OperatorModeSwitched(operator_id="another", mode="listen", t=40.0))
+    desk.emit(OperatorModeSwitched(operator_id="another", mode=OperatorMode.LISTEN, t=40.0))
     expect(title(on_desk)).to_have_text("The agent speaks. You are not on this call.")
 
 
@@ -252,14 +256,14 @@ def test_why_a_person_is_wanted_stands_above_the_conversation(on_desk: Page, des
     desk.emit(EscalationRequested(trigger="caller_request", reason="asked for a nurse twice", t=30.0))
     alerts = on_desk.get_by_role("list", name="Alerts")
     expect(alerts).to_contain_text("A person is wanted: caller request asked for a nurse twice")
-    desk.emit(EscalationCompleted(t=90.0))
+    desk.emit(EscalationCompleted(trigger="caller", reason="", t=90.0))
     expect(alerts).not_to_contain_text("A person is wanted")
 
 
 def test_guidance_that_reached_the_agent_stands_in_the_conversation(
     on_desk: Page, desk: ScriptedDesk
 ) -> None:
-    desk.emit(Guidance(message="Mention the copay waiver", t=30.0))
+    desk.emit(Guidance(message="Mention the copay waiver", status=DeliveryStatus.DELIVERED, t=30.0))
     note = on_desk.get_by_role("log", name="Conversation").locator(".line.note.operator")
     expect(note).to_have_text("0:30.0Guidance Mention the copay waiver")
 
