@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from example_call import BEGINNING, MIDDLE
 from playwright.sync_api import Locator, Page, expect
-from scripted_desk import BRIEFING, JOHN, ScriptedDesk, call
+from scripted_desk import BRIEFING, JOHN, ME, ScriptedDesk, call
 from scripted_practice import CALL_SID
 
 from voice_agent.call.events import (
@@ -285,6 +285,21 @@ def test_what_became_of_guidance_is_shown(on_desk: Page, desk: ScriptedDesk, sta
     expect(sent.locator(".outcome")).to_have_text(words)
     expect(on_desk.get_by_role("textbox", name="Guide the agent")).to_have_value("")
     assert desk.asked.of("send-guidance") == [{"call_sid": CALL_SID, "message": "Mention the copay waiver"}]
+
+
+def test_guidance_that_waits_for_the_agent_says_so_once_the_call_has_told(
+    on_desk: Page, desk: ScriptedDesk
+) -> None:
+    on_desk.get_by_label("Guide the agent").fill("Mention the copay waiver")
+    on_desk.get_by_role("button", name="Send", exact=True).click()
+    outcome = on_desk.locator("#guidance-sent .outcome")
+    expect(outcome).to_contain_text("Delivered")
+    waits = {"message": "Mention the copay waiver", "status": DeliveryStatus.QUEUED, "t": 30.0}
+    desk.emit(Guidance(operator_id="somebody else", **waits))
+    desk.emit(Guidance(operator_id=ME, **waits))
+    expect(outcome).to_contain_text("Queued")
+    notes = on_desk.get_by_role("log", name="Conversation").locator(".line.note.operator")
+    expect(notes.last).to_contain_text("waits for the agent")
 
 
 def test_guidance_that_failed_is_sent_again(on_desk: Page, desk: ScriptedDesk) -> None:

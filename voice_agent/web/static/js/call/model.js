@@ -11,6 +11,9 @@
 
 import { flat, milliseconds, words } from "./format.js";
 
+/** Why a message has not reached the agent (yet), by its status. */
+const LATE = { queued_no_subscriber: " (waits for the agent)", failed: " (not delivered)" };
+
 export class CallModel {
   constructor(sid) {
     this.sid = sid;
@@ -260,7 +263,8 @@ export class CallModel {
   }
 
   on_guidance(event) {
-    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message);
+    const late = LATE[event.status] ?? "";
+    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message + late);
   }
 
   on_forward_call_resolved(event) {

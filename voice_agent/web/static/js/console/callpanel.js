@@ -109,6 +109,9 @@ export class CallPanel extends EventTarget {
       this.feeling = event.dominant;
       this.valence.add(event.seq, event.valence);
       return;
+    } else if (event.type === "guidance") {
+      this.emit("guidance", event);
+      return;
     } else if (event.type === "session_end") {
       this.emit("over", this.item.call_sid);
     } else {

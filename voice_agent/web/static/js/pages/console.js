@@ -48,7 +48,7 @@ const presence = new Presence(platform);
 const floor = new FloorBar();
 const panel = new CallPanel(me);
 const briefing = new Briefing(platform);
-const guidance = new Guidance(platform);
+const guidance = new Guidance(platform, me);
 const wrapUp = new WrapUp(platform);
 const myStatus = new StatusSwitch(platform, (error) => showProblem(error && { error }));
 
@@ -190,6 +190,7 @@ panel.addEventListener("over", ({ detail }) => {
   presence.callEnded(detail);
   showFloor();
 });
+panel.addEventListener("guidance", ({ detail }) => guidance.reached(detail));
 presence.addEventListener("change", showFloor);
 presence.addEventListener("level", ({ detail }) => floor.meter(detail));
 presence.addEventListener("problem", ({ detail }) => showProblem(detail));
