@@ -89,6 +89,13 @@ class UtteranceStream(Protocol):
     def feed(self, pcm: Pcm) -> None:
         """Hand over the next audio (any length). Never blocks; the array is not modified or kept."""
 
+    async def glance(self) -> Transcript | None:
+        """What :meth:`finish` would say if the speech ended here; the utterance goes on. None when the
+        recognizer cannot tell without ending it.
+
+        Raises :class:`SpeechError` when the recognizer failed.
+        """
+
     async def finish(self) -> Transcript:
         """End of speech: the final transcript. Raises :class:`SpeechError` when the recognizer failed."""
 

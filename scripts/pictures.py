@@ -2,9 +2,9 @@
 
     voice-agent serve &  python scripts/pictures.py http://127.0.0.1:8080
 
-Needs the ``dev`` extra and a Chromium (``CHROMIUM``, or one on the path). Writes ``images/call.png``, taken
-when the caller is asked to confirm, and ``images/timeline.png``. Nothing is staged: what the practice did not
-understand is seen.
+Needs the ``dev`` extra and a Chromium (``CHROMIUM``, or one on the path). Writes ``images/models.png``,
+``images/call.png``, taken when the caller is asked to confirm, and ``images/timeline.png``. Nothing is
+staged: what the practice did not understand is seen.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def make_call(page: Page) -> str:
 
 
 def main() -> None:
-    """Ring, talk, take both pictures."""
+    """Look at the models, ring, talk; take the pictures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -95,6 +95,10 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 940}, color_scheme="light")
+        page.goto(f"{server}/models")
+        page.get_by_role("article", name="Prosody").evaluate("(card) => card.scrollIntoView()")
+        page.wait_for_function("[...document.images].every((image) => image.complete)")
+        page.screenshot(path=IMAGES / "models.png")
         page.goto(server)
         page.get_by_text("Typed", exact=True).click()
         page.get_by_role("button", name="Call").click()

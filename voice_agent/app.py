@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +17,11 @@ from dataclasses import dataclass
 import structlog
 from fastapi import FastAPI
 
+from models.speech import SpeechError
 from telephony.rest import TwilioRest
-from telephony.signature import PublicOrigin, SignatureChecker
+from telephony.signature import SignatureChecker
 from telephony.tokens import StreamTokens
-from voice_agent.access.entrance import Entrance, open_entrance
-from voice_agent.access.errors import AccessError
+from voice_agent.access.entrance import Entrance
 from voice_agent.api.calls import calls_router
 from voice_agent.api.console_desk import desk_of
 from voice_agent.api.database_away import add_database_handler
@@ -33,6 +32,7 @@ from voice_agent.api.platform.composition import PREFIX, composed_platform
 from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import Exchange, twilio_router
+from voice_agent.call.cloud_speech import SpeechConfigurationError
 from voice_agent.call.network import Network
 from voice_agent.call.record_writer import RecordWriter
 from voice_agent.call.records import CallRecords
@@ -41,7 +41,7 @@ from voice_agent.carrying import Carrier, carrier
 from voice_agent.fleet.membership import Household, Membership, process_name
 from voice_agent.fleet.no_calls import NoExchange
 from voice_agent.fleet.placing import Carrying
-from voice_agent.local_network import Account, local_network
+from voice_agent.local_network import Account
 from voice_agent.operators.duty import OnDuty
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.keeper import OperatorKeeper
@@ -55,16 +55,14 @@ from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettin
 from voice_agent.settings import Role, Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
+from voice_agent.surroundings import StartError, account_of, entrance_of, origins_of, quiet_logs
 from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
+from voice_agent.web.models import models_router
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
 log = structlog.get_logger(__name__)
-
-
-class StartError(Exception):
-    """The settings do not make a working system; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +188,15 @@ async def running(
         stack.callback(bus.close)
         duty = OnDuty()
         services = await _services(settings, database, duty)
-        account = await _account(settings, server, services, stack)
-        origins = _origins(settings, server)
+        account = await account_of(settings, server, services, stack)
+        origins = origins_of(settings, server)
         tokens = StreamTokens()
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
         network = Network(rest, tokens, origins[0], account.app_sid, process=process)
-        carries = settings.role.carries_calls
-        carried = await carrier(settings, own, services, duty, network, stack) if carries else None
+        carried = await _carrier(settings, own, services, duty, network, stack)
         records = CallRecords(database)
-        entrance = await _entrance(settings, database)
+        entrance = await entrance_of(settings, database)
         escalations = EscalationRecords(database, entrance.workspace_id)
         keeper = OperatorKeeper(own, escalations, entrance.roster, duty, entrance.audit)
         await keeper.start()
@@ -255,20 +252,6 @@ async def running(
             application.drain()
 
 
-def quiet_logs(level: str) -> None:
-    """Logs to standard error from ``level`` on; pipecat's debug lines hold what people say and are never
-    written."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING" if level in ("DEBUG", "INFO") else level)
-    numeric = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}[level]
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 async def _services(settings: Settings, database: Database, duty: OnDuty) -> Services:
     folders = service_folders(settings.services_dir) if settings.services_dir else []
     try:
@@ -280,6 +263,22 @@ async def _services(settings: Settings, database: Database, duty: OnDuty) -> Ser
     # The first is the example practice: it comes with people and a calendar.
     await services.services[0].seed()
     return services
+
+
+async def _carrier(
+    settings: Settings,
+    bus: EventBus,
+    services: Services,
+    duty: OnDuty,
+    network: Network,
+    stack: AsyncExitStack,
+) -> Carrier | None:
+    if not settings.role.carries_calls:
+        return None
+    try:
+        return await carrier(settings, bus, services, duty, network, stack)
+    except (SpeechConfigurationError, SpeechError) as error:
+        raise StartError(str(error)) from error
 
 
 def _language_model(settings: Settings) -> LanguageModelReasoner | None:
@@ -294,57 +293,6 @@ def _language_model(settings: Settings) -> LanguageModelReasoner | None:
             total_timeout_s=settings.llm_timeout_s,
         )
     )
-
-
-async def _account(
-    settings: Settings, server: HttpServer, services: Services, stack: AsyncExitStack
-) -> Account:
-    if settings.uses_emulator and settings.role is Role.ALL:
-        return await stack.enter_async_context(local_network(server.base_url, list(services.numbers)))
-    missing = [
-        name
-        for name, value in (
-            ("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
-            ("TWILIO_AUTH_TOKEN", settings.twilio_auth_token.get_secret_value()),
-            ("TWILIO_APP_SID", settings.twilio_app_sid),
-            ("PUBLIC_BASE_URL", settings.public_base_url),
-        )
-        if not value
-    ]
-    if missing:
-        raise StartError(f"a Twilio account needs {', '.join(missing)} too; voice-agent doctor explains each")
-    return Account(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        settings.twilio_app_sid,
-        base_url=settings.twilio_api_base_url,
-        phone_url=settings.phone_url,
-    )
-
-
-async def _entrance(settings: Settings, database: Database) -> Entrance:
-    try:
-        return await open_entrance(
-            database,
-            settings.data_dir,
-            secret_key=settings.secret_key.get_secret_value(),
-            public_base_url=settings.public_base_url,
-            rate_limit_storage=settings.rate_limit_storage,
-        )
-    except AccessError as error:
-        raise StartError(str(error)) from error
-
-
-def _origins(settings: Settings, server: HttpServer) -> list[PublicOrigin]:
-    """The address of this very process, and the common one if that is another."""
-    found: list[PublicOrigin] = []
-    public = settings.public_base_url or server.base_url
-    for name, url in (("VOICE_AGENT_WORKER_URL", settings.worker_url), ("PUBLIC_BASE_URL", public)):
-        try:
-            found += [PublicOrigin.parse(url)] if url else []
-        except ValueError as error:
-            raise StartError(f"{name}: {error}") from error
-    return list(dict.fromkeys(found))
 
 
 def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
@@ -403,6 +351,7 @@ def _http(
     if application.carrier is not None:
         app.include_router(voice_router(application.carrier.speech.voice))
     app.include_router(pages_router(site))
+    app.include_router(models_router(site))
     app.include_router(console_router(site, desk_of(application.entrance.guard), application.problems))
     app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
     app.mount(

@@ -94,8 +94,9 @@ class Settings(BaseSettings):
 
     # Speech
     stt: str = Field("embedded", validation_alias=_own("STT"))
-    """``embedded``, ``deepgram`` or the class name of any pipecat STT service."""
+    """``embedded``, ``moonshine`` (local, fetched), ``deepgram`` or the name of any pipecat STT service."""
     tts: str = Field("embedded", validation_alias=_own("TTS"))
+    """``embedded``, ``kokoro`` (local, fetched), ``cartesia`` or the name of any pipecat TTS service."""
     stt_api_key: SecretStr = Field(SecretStr(""), validation_alias=_own("STT_API_KEY"))
     tts_api_key: SecretStr = Field(SecretStr(""), validation_alias=_own("TTS_API_KEY"))
     stt_options: dict[str, str] = Field(default_factory=dict, validation_alias=_own("STT_OPTIONS"))
@@ -150,3 +151,8 @@ class Settings(BaseSettings):
     def recordings_dir(self) -> Path:
         """Where recordings of calls lie."""
         return self.data_dir / "recordings"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where models lie that were fetched or placed by hand."""
+        return self.data_dir / "models"

@@ -62,6 +62,9 @@ class EmbeddedUtterance:
         if self._worker is not None:
             self._worker.send(Message.AUDIO, self.tag + audio)
 
+    async def glance(self) -> None:
+        """Its search has one end only."""
+
     async def finish(self) -> Transcript:
         """See :class:`~models.speech.UtteranceStream`."""
         if self.cancelled:

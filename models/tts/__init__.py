@@ -5,6 +5,7 @@ from models.tts.caching import CachingVoice
 from models.tts.clips import CachedClips
 from models.tts.espeak import EspeakVoice
 from models.tts.flite import FliteVoice
+from models.tts.kokoro import KokoroVoice
 from models.tts.ladder import VoiceLadder
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CachingVoice",
     "EspeakVoice",
     "FliteVoice",
+    "KokoroVoice",
     "VoiceLadder",
     "embedded_voice",
     "voice_ladder",

@@ -3,17 +3,14 @@
 espeak-ng is GPL-3.0-or-later and comes with an optional extra. Only this process loads it, through the C
 interface of ``speak_lib.h`` (1.52); the product talks to it over a pipe and works without it.
 
-Every payload begins with four bytes that name the request, so that the parent can tell the rest of a sentence
-it gave up from the next one. In: ``SPEAK`` with voice, volume and SSML, zero bytes between. Out: ``READY``
-once, then for every sentence ``AUDIO`` (int16 at 8 kHz, 100 ms each) and ``DONE``, or ``FAILED`` with the
-reason.
+Messages as in :mod:`models.tts.messages`; ``SPEAK`` is followed by voice, volume and SSML, zero bytes
+between, and ``AUDIO`` comes in pieces of 100 ms.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -22,18 +19,8 @@ import soxr
 
 from models.speech import SAMPLE_RATE, SpeechError
 from models.tts.level import normalize, trim
+from models.tts.messages import NO_TAG, Message
 from models.worker import WorkerChannel
-
-
-class Message(IntEnum):
-    """Kinds of message, both ways."""
-
-    READY = 1
-    SPEAK = 2
-    AUDIO = 3
-    DONE = 4
-    FAILED = 5
-
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 """Samples come through the callback before the call returns; the asynchronous mode polls every 20 ms."""
@@ -42,7 +29,6 @@ _CHARS_UTF8 = 1
 _SSML = 0x10
 _RATE_PARAMETER = 1
 _CHUNK = SAMPLE_RATE // 10
-_NO_TAG = bytes(4)
 
 
 class Espeak:
@@ -93,7 +79,7 @@ class Espeak:
 def _serve(channel: WorkerChannel, words_per_minute: int) -> None:
     espeak = Espeak(words_per_minute)
     espeak.speak("en-us", "<speak>ready</speak>")  # the first sentence loads the dictionary
-    channel.send(Message.READY, _NO_TAG)
+    channel.send(Message.READY, NO_TAG)
     while (message := channel.receive()) is not None:
         tag, request = message[1][:4], message[1][4:].decode()
         voice, volume, ssml = request.split("\0", 2)
@@ -116,7 +102,7 @@ def main() -> None:
     try:
         _serve(channel, int(sys.argv[1]))
     except SpeechError as error:
-        channel.send(Message.FAILED, _NO_TAG + str(error).encode())
+        channel.send(Message.FAILED, NO_TAG + str(error).encode())
 
 
 if __name__ == "__main__":

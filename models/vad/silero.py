@@ -21,6 +21,14 @@ MODEL_FILE = "audio/vad/data/silero_vad.onnx"
 CONTEXT = 32
 """Samples of the previous chunk that go in front (64 at 16 kHz)."""
 
+SILENT = 8
+"""Largest absolute sample of a chunk that counts as digital silence: the first step of mu-law."""
+
+COMFORT_NOISE = 16
+"""Standard deviation, in steps of int16, of what the network hears instead of digital silence. It never
+heard a line without any noise; after one it misses short words (of 80 spoken digits between digital
+silence, at four levels down to -26 dB, 295 of 320 are found without and 312 with it)."""
+
 
 class SileroVad:
     """:class:`~models.speech.VoiceActivityModel` on the Silero network. Not thread-safe: one tick calls
@@ -32,6 +40,8 @@ class SileroVad:
         """``path``: the ONNX file, by default the one inside the pipecat package."""
         self._session = single_thread_session(path or pipecat_file(MODEL_FILE))
         self._rate = np.array(SAMPLE_RATE, np.int64)
+        comfort = np.random.default_rng(0).normal(0, COMFORT_NOISE / 32768, self.chunk)
+        self._comfort = comfort.astype(np.float32)
 
     def run(self, chunks: Pcm, states: list[VadState]) -> npt.NDArray[np.float32]:
         """``chunks`` int16 [legs, 256] -> probabilities float32 [legs]; ``states`` are updated in place.
@@ -45,6 +55,8 @@ class SileroVad:
         x = np.empty((len(states), CONTEXT + self.chunk), np.float32)
         x[:, CONTEXT:] = chunks
         x[:, CONTEXT:] /= 32768.0
+        silent = np.abs(x[:, CONTEXT:]).max(axis=1) <= SILENT / 32768
+        x[silent, CONTEXT:] += self._comfort
         for row, state in zip(x, states, strict=True):
             row[:CONTEXT] = state.context
         hidden = np.stack([state.hidden for state in states], axis=1)

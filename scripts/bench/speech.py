@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ QUESTION = "what are your opening hours"
 """Can be asked again and again, and the answer is long enough to be interrupted."""
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+VOICES = (Delivery(pitch=0.8), Delivery(rate=1.4, pitch=0.9), Delivery(rate=1.2, pitch=1.4))
 VOICED = 300
 """Absolute sample value from which a synthetic voice counts as sounding."""
 
@@ -44,17 +46,31 @@ def trimmed(pcm: Pcm) -> Pcm:
     return pcm[sounding[0] : sounding[-1] + 1] if len(sounding) else pcm
 
 
-async def detections() -> tuple[int, int, int, float]:
+async def detections(recorded: Path | None = None) -> tuple[int, int, int, float]:
     """Short words and noises through the voice-activity network and the call's own detector.
+
+    Args:
+        recorded: a folder of spoken digits, wav files of 8 kHz; without it they are synthesized.
 
     Returns:
         words detected, words said, false alarms, minutes of noise.
     """
-    clips: list[Pcm] = []
-    for delivery in (Delivery(pitch=0.8), Delivery(rate=1.4, pitch=0.9), Delivery(rate=1.2, pitch=1.4)):
+    clips = await asyncio.to_thread(_recordings, recorded) if recorded else []
+    for delivery in () if recorded else VOICES:
         clips += await spoken(DIGITS, delivery)
     noise = noises(np.random.default_rng(7))
     return await asyncio.to_thread(_count, clips, noise)
+
+
+def _recorded(path: Path) -> Pcm:
+    with wave.open(str(path)) as file:
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (8000, 1, 2):
+            raise SystemExit(f"{path}: 8 kHz mono wav of 16 bits is wanted")
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+
+
+def _recordings(folder: Path) -> list[Pcm]:
+    return [_recorded(path) for path in sorted(folder.glob("*.wav"))]
 
 
 def noises(chance: np.random.Generator) -> list[Pcm]:

@@ -13,11 +13,13 @@ from voice_agent.access.roles import Role
 from voice_agent.api.platform.fields import service_uuid
 from voice_agent.call.events import (
     CallEvent,
+    ConceptMatch,
     EscalationRequested,
     ForwardCallResolved,
     MediaAttached,
     ParticipantJoined,
     ParticipantLeft,
+    Safety,
     SessionEnd,
     SessionStart,
     UserTranscript,
@@ -226,3 +228,30 @@ async def test_live_calls_tell_what_is_known_of_them(desk: Desk) -> None:
     assert live["priority_reasons"] == ["high_risk", "negative_emotion", "safety_concern"]
     assert (session["call_sid"], session["caller_id"]) == (SID, "+14155550134")
     assert session["current_state"] == "collect_reason"
+
+
+async def test_what_safety_rules_found_is_told_with_the_call(desk: Desk) -> None:
+    found = ConceptMatch(
+        concept="chest_pain",
+        similarity=1.0,
+        agent_action="escalate_now",
+        agent_confidence=1.0,
+        agent_reasoning="pattern",
+    )
+    judged = Safety(concept_matches=[found], concern_level=3, peak_concern_level=3, trajectory="rising")
+    call = short_call(SID)
+    call.insert(2, Safety(concept_matches=[found], concern_level=3, final=False))
+    call.insert(3, judged)
+    events = [event.model_copy(update={"call_sid": SID, "seq": n}) for n, event in enumerate(call, 1)]
+    await desk.record(events)
+    await desk.record(short_call("CAcalm"))
+    async with desk.client() as client:
+        told = (await client.get(f"{desk.root}/calls/{SID}")).json()
+        calm = (await client.get(f"{desk.root}/calls/CAcalm")).json()
+    safety = told["safety"]
+    assert [match["concept"] for match in safety["concept_matches"]] == ["chest_pain", "chest_pain"]
+    assert (safety["concern_turn_count"], safety["peak_concern_level"]) == (1, 3)
+    assert safety["trajectory"] == "rising"
+    assert [step["level"] for step in safety["triage_history"]] == [3]
+    assert told["safety_summary"] == {"match_count": 2}
+    assert (calm["safety"], calm["safety_summary"]) == (None, None)

@@ -171,6 +171,12 @@ class ScriptedUtterance:
     def feed(self, pcm: Pcm) -> None:
         self._recognizer.fed += len(pcm)
 
+    async def glance(self) -> Transcript | None:
+        """None, as most recognizers, unless the test lets it see."""
+        self._recognizer.glances += 1
+        text = self._recognizer.sees
+        return Transcript(text, 0.9, source=self._recognizer.name) if text else None
+
     async def finish(self) -> Transcript:
         result = self._recognizer.results.pop(0) if self._recognizer.results else ""
         if isinstance(result, Exception):
@@ -190,6 +196,9 @@ class ScriptedRecognizer:
         self.name = name
         self.results: list[str | Exception] = list(results)
         self.fed = 0
+        self.sees = ""
+        """What is found at every pause, "" to say nothing before the end."""
+        self.glances = 0
         self.expectations: list[Expectation] = []
 
     async def start(self) -> None:

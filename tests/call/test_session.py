@@ -16,6 +16,7 @@ from tests.call.fakes import FakeNetwork, ScriptedRecognizer
 from tests.call.session_kit import GREETING, Begin, greet_then_echo
 from voice_agent.call import events
 from voice_agent.call.ports import LegRole
+from voice_agent.call.voice_activity import STOP_S
 from voice_agent.call.watch import WatchPolicy
 from voice_agent.reasoning.effects import Effect, End, Expect, Say, SayKind, Transfer
 from voice_agent.reasoning.signals import Heard, NotReached, Signal, Silence, Started, Utterance
@@ -44,6 +45,39 @@ async def test_words_of_the_caller_are_answered(begin: Begin, speak: Speak) -> N
     assert words.transcript == "i need an appointment"
     assert call.all(events.TurnCompleted)[0].turn_index == 1
     assert call.all(events.Latency)[-1].e2e_ttfb_ms > 0
+
+
+async def test_an_answer_that_is_complete_before_a_pause_is_taken_without_waiting_for_its_end(
+    begin: Begin, speak: Speak
+) -> None:
+    async def asks(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Expect(Expectation((AnswerKind.YES_NO,)))
+            yield Say(GREETING, SayKind.GREETING)
+        elif isinstance(signal, Utterance):
+            yield Say(f"You said: {signal.text}.")
+
+    recognizer = ScriptedRecognizer(["never asked"])
+    recognizer.sees = "yes"
+    call = await begin(asks, recognizer)
+    await call.heard_whole(GREETING)
+    await call.caller.say(await speak("Yes"))
+    await call.heard_whole("You said: yes.")
+    stopped, taken = call.all(events.SpeechStopped)[0], call.all(events.TurnCompleted)[0]
+    assert taken.reason == "complete_answer"
+    assert stopped.t - stopped.speech_end < STOP_S
+    assert recognizer.glances
+    assert recognizer.results == ["never asked"]
+
+
+async def test_words_before_a_pause_that_answer_nothing_wait_for_the_end(begin: Begin, speak: Speak) -> None:
+    recognizer = ScriptedRecognizer(["i need an appointment"])
+    call = await begin(greet_then_echo, recognizer)
+    await call.heard_whole(GREETING)
+    await call.caller.say(await speak("I need an appointment"))
+    await call.heard_whole("You said: i need an appointment.")
+    stopped = call.all(events.SpeechStopped)[-1]
+    assert stopped.t - stopped.speech_end >= STOP_S - 0.01
 
 
 async def test_interruption_clears_and_what_was_not_played_counts_as_unheard(

@@ -170,7 +170,7 @@ async def test_a_muted_operator_costs_nothing_and_is_not_kept(begin: Begin, spea
     ended = call.session.log.now()
     first, last = recording.operator[0][0] / 8000, recording.operator[-1][0] / 8000
     assert began - 0.05 <= first <= began + 0.1
-    assert last <= ended
+    assert last <= ended + 0.1  # the leg and the call have clocks of their own
     kept = len(recording.operator)
     await microphone.say(await speak("Nor this"))
     assert len(recording.operator) == kept

@@ -41,6 +41,12 @@ class Listener:
     def on_speech_stopped(self, position: int) -> None:
         self.told.append(("stopped", position / 8000))
 
+    def on_speech_paused(self, position: int) -> None:
+        self.told.append(("paused", position / 8000))
+
+    def on_speech_resumed(self) -> None:
+        self.told.append(("resumed", 0.0))
+
     @property
     def turns(self) -> list[tuple[str, float]]:
         return [(what, at) for what, at in self.told if what != "progress"]
@@ -87,6 +93,23 @@ def test_click_is_no_speech_and_short_gap_no_end() -> None:
     for _ in range(20):
         tick.tick()
     assert [what for what, _ in listener.turns] == ["started", "stopped"]
+
+
+def test_a_pause_is_told_before_it_is_an_end_and_may_be_made_one() -> None:
+    tick, audio, listener = VadTick(LoudIsSpeech(), fail), LegAudio(), Listener()
+    detector = tick.watch(audio, listener, listener)
+    write(audio, np.concatenate([noise(0.3, 0), noise(0.4, 4000), noise(0.13, 0), noise(0.4, 4000)]))
+    for _ in range(20):
+        tick.tick()
+    detector.end_pause()  # nobody pauses
+    assert [what for what, _ in listener.turns] == ["started", "paused", "resumed"]
+    write(audio, noise(0.13, 0))
+    for _ in range(5):
+        tick.tick()
+    detector.end_pause()
+    detector.end_pause()
+    assert [what for what, _ in listener.turns][3:] == ["paused", "stopped"]
+    assert listener.turns[-1][1] == listener.turns[-2][1] == pytest.approx(1.23, abs=0.04)
 
 
 def test_all_legs_share_one_run_per_round() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,22 @@ async def test_an_address_that_does_not_answer_is_weak(tmp_path: Path) -> None:
     local = settings(tmp_path, public_base_url="http://127.0.0.1:9", twilio_api_base_url="http://127.0.0.1:9")
     assert (await providers.public_address(local, offline=False)).verdict is Verdict.WEAK
     assert (await providers.public_address(local, offline=True)).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("chosen", "check", "remedy"),
+    [
+        ({"stt": "moonshine"}, speech.recognizer, "voice-agent models pull moonshine"),
+        ({"tts": "kokoro"}, speech.voice, "voice-agent models pull kokoro"),
+    ],
+)
+def test_a_local_model_that_is_set_and_not_here_is_missing(
+    tmp_path: Path, chosen: dict[str, str], check: Callable[[Settings], Finding], remedy: str
+) -> None:
+    finding = check(settings(tmp_path, **chosen))
+    assert (finding.verdict, finding.remedy) == (Verdict.MISSING, remedy)
+
+
+def test_local_models_are_told_whether_they_are_set_or_not(tmp_path: Path) -> None:
+    finding = speech.local_models(settings(tmp_path))
+    assert (finding.verdict, finding.detail) == (Verdict.NOTE, "moonshine not here, kokoro not here")

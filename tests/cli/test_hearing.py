@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from voice_agent.cli.hearing import Stretch, stretches_of, turn_gaps
+from voice_agent.cli.hearing import Stretch, quiet_from, stretches_of, turn_gaps
 
 
 def quiet(seconds: float) -> npt.NDArray[np.int16]:
@@ -55,3 +55,10 @@ def test_a_caller_who_goes_on_is_not_answered_yet() -> None:
 
 def test_a_word_said_over_the_agent_waits_for_no_answer() -> None:
     assert turn_gaps([Stretch(2.0, 2.3)], [Stretch(1.0, 4.0), Stretch(5.0, 6.0)]) == []
+
+
+def test_a_recording_falls_silent_where_its_voice_ends_and_not_where_it_breathes() -> None:
+    sound = np.concatenate([voice(1.0), quiet(0.1), voice(0.5), quiet(0.5), voice(1.0)])
+    assert quiet_from(sound, 0.5) == pytest.approx(1.6, abs=0.02)
+    assert quiet_from(sound, 1.8) == pytest.approx(1.8, abs=0.02)
+    assert quiet_from(sound, 2.2) == pytest.approx(3.1, abs=0.02)

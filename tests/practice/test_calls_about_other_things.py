@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -14,6 +15,10 @@ from talk import BORN, Talk, call
 from voice_agent.practice.seed import MARIA
 from voice_agent.practice.service import Service
 from voice_agent.practice.tools import PracticeTools
+from voice_agent.reasoning.effects import Escalate
+from voice_agent.reasoning.embedded import EmbeddedReasoner
+from voice_agent.reasoning.reasoner import Situation, ToolCaller, Usage
+from voice_agent.reasoning.signals import NotReached
 
 
 async def test_nobody_there_is_admitted_and_a_message_is_taken(service: Service) -> None:
@@ -91,7 +96,8 @@ async def test_an_emergency_is_sent_to_911_at_once(
 ) -> None:
     talk = await call(service, *before, text)
     assert "hang up and call 911" in talk.last
-    assert talk.escalations == ["possible emergency"]
+    told, wanted = [effect for effect in talk.effects if isinstance(effect, Escalate)]
+    assert (told.trigger, told.hard, wanted.hard) == ("safety", False, True)
     assert [m.kind for m in await service.store.messages()] == ["urgent"]
 
 
@@ -100,7 +106,7 @@ async def test_a_crisis_is_met_with_help_at_once(service: Service, text: str) ->
     talk = await call(service, text)
     assert "988" in talk.last
     assert "911" in talk.last
-    assert talk.escalations == ["caller may want to hurt themselves"]
+    assert set(talk.escalations) == {"caller may want to hurt themselves"}
 
 
 @pytest.mark.parametrize("text", ["my knee hurts", "i have a cold", "my son has a fever", "i have back pain"])
@@ -110,8 +116,50 @@ async def test_not_every_ache_is_an_emergency(service: Service, text: str) -> No
 
 
 async def test_the_emergency_can_be_taken_back(service: Service) -> None:
-    talk = await call(service, "i have chest pain", "no it's not an emergency", "i need an appointment", BORN)
+    talk = await call(service, "i have chest pain")
+    await talk.signal(NotReached("operator"))
+    await talk.lines("no it's not an emergency", "i need an appointment", BORN)
     assert talk.state == "first_day"
+
+
+async def test_the_caller_is_told_honestly_that_nobody_comes_to_an_emergency(service: Service) -> None:
+    talk = await call(service, "i need to move my appointment", BORN, "she passed out")
+    assert await talk.signal(NotReached("operator")) == (
+        "I've left word with our staff, but nobody can come to the phone right now, so please don't wait"
+        " for us. If you don't need 911, just tell me, and we'll go on."
+    )
+
+
+class Careless(EmbeddedReasoner):
+    """A model that would talk everything away, if it were asked."""
+
+    @property
+    def rephrases(self) -> bool:
+        return True
+
+    async def engage(
+        self, situation: Situation, draft: tuple[str, ...], call_tool: ToolCaller
+    ) -> AsyncIterator[str | Usage]:
+        yield "That is nothing, take an aspirin."
+
+
+async def test_no_model_can_talk_an_emergency_away(service: Service) -> None:
+    talk = await call(replace(service, reasoner=Careless()), "i need an appointment and i have chest pain")
+    assert "hang up and call 911" in talk.last
+    assert "aspirin" not in talk.last
+    assert "please don't wait for us" in await talk.signal(NotReached("operator"))
+
+
+async def test_chest_pain_said_in_passing_is_heard(service: Service) -> None:
+    talk = await call(service, "i'd like an appointment because of this pressure in my chest since breakfast")
+    assert "hang up and call 911" in talk.last
+    assert talk.state == "emergency_told"
+
+
+async def test_talk_of_the_chest_is_not_an_emergency(service: Service) -> None:
+    talk = await call(service, "i need to move my chest x ray appointment", BORN)
+    assert talk.escalations == []
+    assert "911" not in talk.said
 
 
 async def test_a_company_nobody_knows_is_noted_as_another_one(service: Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -162,15 +163,7 @@ def test_on_any_day_of_the_week_the_demonstration_has_times_to_offer(ahead: int)
 @pytest.mark.parametrize("ahead", range(7))
 async def test_the_scripted_caller_succeeds_on_any_day(service: Service, ahead: int) -> None:
     now = NOW + timedelta(days=7 + ahead)
-    later = Service(
-        service.settings,
-        service.graph,
-        service.tools,
-        service.store,
-        service.engine,
-        service.reasoner,
-        lambda: now,
-    )
+    later = replace(service, clock=lambda: now)
     await later.seed()
     scenario = demonstration(now.date())
     caller = ScriptedCaller(scenario.lines)

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.reasoning.conftest import GRAPHS
+from voice_agent.reasoning.document import MAX_BYTES
 from voice_agent.reasoning.errors import GraphError
-from voice_agent.reasoning.loader import MAX_BYTES, load_graph, read_graph
+from voice_agent.reasoning.loader import load_graph, read_graph
 from voice_agent.reasoning.problems import Severity
 from voice_agent.reasoning.states import ActionState, ToolCallState
 

@@ -25,6 +25,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from models.speech import Delivery, Pcm
 from telephony.g711 import encode_ulaw
 from voice_agent.call.events import CallEvent
+from voice_agent.web.models import models_router
 from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
@@ -154,6 +155,7 @@ class ScriptedPractice:
     def _app(self) -> FastAPI:
         app = FastAPI()
         app.include_router(pages_router(self.site))
+        app.include_router(models_router(self.site))
         app.include_router(voice_router(self.voice))
         app.add_api_websocket_route("/emulator/phone", self._softphone)
 

@@ -69,7 +69,16 @@ def test_the_page_for_the_public_network(
     assert violations(themed, axe_source) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/calls", f"/calls/{CALL_SID}"])
+@pytest.mark.parametrize("path", ["/models", "/models/prosody", "/models/vocal_burst"])
+def test_the_cards_of_the_models(
+    themed: Page, practice: ScriptedPractice, axe_source: str, path: str
+) -> None:
+    themed.goto(practice.url + path)
+    expect(themed.get_by_role("heading", level=1)).to_be_visible()
+    assert violations(themed, axe_source) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/calls", f"/calls/{CALL_SID}", "/models", "/models/prosody"])
 def test_nothing_has_to_be_scrolled_sideways_on_a_telephone(
     page: Page, practice: ScriptedPractice, path: str
 ) -> None:

@@ -36,6 +36,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Delivery, Pcm, SpeechError, Transcript
+from models.stt.wording import plain_words
 
 CONNECT_TIMEOUT_S = 5.0
 FIRST_AUDIO_TIMEOUT_S = 2.0
@@ -260,6 +261,9 @@ class CloudUtterance:
         except asyncio.QueueFull as error:
             raise SpeechError(f"{self._name} takes no audio") from error
 
+    async def glance(self) -> None:
+        """A service says when it is done, and not before."""
+
     async def finish(self) -> Transcript:
         """End of speech: the service's final words."""
         self._audio.put_nowait(None)
@@ -301,16 +305,17 @@ class CloudUtterance:
                 raise SpeechError(f"{self._name}: {type(frame.exception).__name__}")
             if isinstance(frame, InterimTranscriptionFrame):
                 if self._on_partial:
-                    text = " ".join([*words, frame.text]).lower()
+                    text = plain_words(" ".join([*words, frame.text]))
                     self._on_partial(Transcript(text, 0.5, is_final=False, source=self._name))
             elif isinstance(frame, TranscriptionFrame):
                 if frame.text:
                     words.append(frame.text.strip())
                 if frame.finalized:
+                    text = plain_words(" ".join(words))
                     return Transcript(
-                        " ".join(words).lower(),
-                        0.9 if words else 0.0,
-                        accepted=bool(words),
+                        text,
+                        0.9 if text else 0.0,
+                        accepted=bool(text),
                         audio_seconds=self._samples / SAMPLE_RATE,
                         source=self._name,
                     )

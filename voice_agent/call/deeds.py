@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from voice_agent.call import events
 from voice_agent.call.ending import Deed
-from voice_agent.call.escalation import Escalations
+from voice_agent.call.escalation import EscalationGrounds, Escalations
 from voice_agent.call.forwarding import ForwardDirectory, ForwardTarget
 from voice_agent.call.log import CallLog
 from voice_agent.call.ports import Line
@@ -38,7 +38,10 @@ class Deeds:
     async def carry_out(self, deed: Deed) -> None:
         """It is due: everything said before it was heard."""
         if isinstance(deed, Escalate):
-            self._escalations.request(deed.trigger, deed.reason, hard=deed.hard)
+            grounds = EscalationGrounds(
+                deed.concept, deed.similarity, deed.operator_type, deed.regulatory_basis
+            )
+            self._escalations.request(deed.trigger, deed.reason, hard=deed.hard, grounds=grounds)
         elif isinstance(deed, End):
             self._on_completed(deed.reason)
             await self._line.hang_up()

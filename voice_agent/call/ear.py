@@ -32,6 +32,11 @@ WHOLE_TURN_S = 14.0
 """Digits and letters said in several breaths are recognized again as one, up to this length, so that a
 grammar of known length fits."""
 
+BREATH_S = 0.6
+SHORT_TURN_S = 3.0
+"""An answer of at most this length that goes on after at most a breath ("yes ... please") is recognized
+again as one: its second half alone fits no grammar."""
+
 SECOND_LOOKS_S = (0.2, 0.25)
 """When an unfinished-sounding pause is judged again, seconds after the look before."""
 
@@ -66,6 +71,7 @@ class Ear:
         recognizers: the ladder, best first.
         on_heard: awaited with every finished stretch of speech, in the order they ended.
         on_verdict: awaited with (number, probability) of the turn model for every stretch.
+        on_glance: told what was said before a pause that may be the end.
         on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
     """
 
@@ -78,6 +84,7 @@ class Ear:
         on_heard: Callable[[HeardSpeech], Awaitable[None]],
         on_verdict: Callable[[int, float], Awaitable[None]],
         on_partial: Callable[[int, Transcript], None],
+        on_glance: Callable[[Transcript], None] | None = None,
         on_degraded: Callable[[str, str], None],
     ) -> None:
         self._audio = audio
@@ -86,13 +93,17 @@ class Ear:
         self._on_heard = on_heard
         self._on_verdict = on_verdict
         self._on_partial = on_partial
+        self._on_glance = on_glance
         self._on_degraded = on_degraded
         self.expectation = Expectation()
         self.number = 0
         """Counts stretches of speech; the newest one."""
         self._stream: UtteranceStream | None = None
+        self._glance: _Glance | None = None
         self._started = 0
         self._fed = 0
+        self._stopped = 0
+        """Where the newest stretch of speech ended."""
         self._turn_start: int | None = None
         """Where the current turn's speech began, while it may be recognized again as a whole."""
         self._whole = False
@@ -105,15 +116,30 @@ class Ear:
         self._started = max(0, position - int(PREROLL_S * SAMPLE_RATE))
         begin = self._started
         self._whole = False
-        if self._turn_start is not None and any(k in _SPELLED for k in self.expectation.kinds):
-            if self._audio.end - self._turn_start <= WHOLE_TURN_S * SAMPLE_RATE:
-                begin, self._whole = self._turn_start, True
-        else:
+        if self._turn_start is None:
+            self._turn_start = begin
+        elif self._belongs_together(position):
+            begin, self._whole = self._turn_start, True
+        elif not self._spelled:
             self._turn_start = begin
         self._fed = begin
         number = self.number
         self._stream = self._open(0, lambda partial: self._on_partial(number, partial))
         self.pump()
+
+    @property
+    def _spelled(self) -> bool:
+        return any(k in _SPELLED for k in self.expectation.kinds)
+
+    def _belongs_together(self, position: int) -> bool:
+        """Whether voice that begins at ``position`` goes on with what this turn began."""
+        if self._turn_start is None or self.expectation.is_free:
+            return False
+        so_far = (position - self._turn_start) / SAMPLE_RATE
+        if self._spelled:
+            return so_far <= WHOLE_TURN_S
+        breath = (position - self._stopped) / SAMPLE_RATE
+        return breath <= BREATH_S and so_far <= SHORT_TURN_S
 
     def pump(self) -> None:
         """New audio may have come: hand it over while somebody speaks."""
@@ -121,15 +147,33 @@ class Ear:
             return
         self._feed(self._stream, self._audio.end)
 
+    def pause(self, position: int) -> None:
+        """Voice fell silent at sample ``position``, perhaps for good: see what has been said so far."""
+        if self._stream is None:
+            return
+        end = self._end_of_words(position)
+        if self._fed < end:
+            self._feed(self._stream, end)
+        if self._stream is not None:
+            self._glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+
+    def resume(self) -> None:
+        """The pause was one between words."""
+        if self._glance is not None:
+            self._glance.seen.cancel()
+            self._glance = None
+
     def stop(self, position: int) -> None:
         """Voice ended at sample ``position``: ask for words and for the end of the turn."""
         stream, self._stream = self._stream, None
-        end = min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
+        glance, self._glance = self._glance, None
+        self._stopped = position
+        end = self._end_of_words(position)
         begin = self._turn_start if self._whole and self._turn_start is not None else self._started
         if stream is not None and self._fed < end:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
-        self._spawn(self._finish(stream, heard))
+        self._spawn(self._finish(stream, glance, heard))
         self._spawn(self._judge(self.number))
 
     def turn_over(self) -> None:
@@ -143,6 +187,7 @@ class Ear:
 
     async def close(self) -> None:
         """Give up what is running."""
+        self.resume()
         if self._stream is not None:
             self._stream.cancel()
             self._stream = None
@@ -168,10 +213,24 @@ class Ear:
             stream.cancel()
             self._stream = None
 
-    async def _finish(self, stream: UtteranceStream | None, stretch: _Stretch) -> None:
+    def _end_of_words(self, position: int) -> int:
+        return min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
+
+    async def _look(self, stream: UtteranceStream) -> Transcript | None:
+        try:
+            transcript = await stream.glance()
+        except SpeechError:
+            return None  # the result will fail as well, and its failure is dealt with
+        if transcript is not None and self._on_glance is not None:
+            self._on_glance(transcript)
+        return transcript
+
+    async def _finish(
+        self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
+    ) -> None:
         began = time.monotonic()
         async with self._order:
-            transcript = await self._result(stream, stretch)
+            transcript = await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
             await self._on_heard(
                 HeardSpeech(
                     stretch.number,
@@ -182,6 +241,19 @@ class Ear:
                     continues=stretch.whole,
                 )
             )
+
+    async def _glanced(
+        self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
+    ) -> Transcript | None:
+        """What was seen when the pause began that turned out to be the end."""
+        if glance is None or stream is None or glance.position != stretch.voice_end:
+            return None
+        done, _ = await asyncio.wait({glance.seen}, timeout=FINISH_TIMEOUT_S)
+        transcript = glance.seen.result() if done and not glance.seen.cancelled() else None
+        if transcript is not None:
+            stream.cancel()
+        glance.seen.cancel()
+        return transcript
 
     async def _result(self, stream: UtteranceStream | None, stretch: _Stretch) -> Transcript:
         seconds = (stretch.end - stretch.begin) / SAMPLE_RATE
@@ -224,6 +296,13 @@ class Ear:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    position: int
+    """Sample at which the voice fell silent."""
+    seen: asyncio.Future[Transcript | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -25,6 +25,16 @@ OPEN = (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED, EscalationStatus
 
 PROMISED = ("caller", "operator")
 """Triggers after which the caller was told that somebody comes. What a graph says it knows itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationGrounds:
+    """What a safety rule found: the concept, how alike (0..1), who should come, and which regulation asks."""
+
+    concept: str = ""
+    similarity: float | None = None
+    operator_type: str = ""
+    regulatory_basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Escalations:
         self._on_nobody = on_nobody
         self._waiting: asyncio.Task[None] | None = None
         self._risk_score: float | None = None
+        self._grounds = EscalationGrounds()
         self._asked_at = 0.0
         self._connected_at: float | None = None
         self._handled_s = 0.0
@@ -74,7 +85,13 @@ class Escalations:
         return self.current.status if self.current is not None else EscalationStatus.NONE
 
     def request(
-        self, trigger: str, reason: str, *, hard: bool = False, risk_score: float | None = None
+        self,
+        trigger: str,
+        reason: str,
+        *,
+        hard: bool = False,
+        risk_score: float | None = None,
+        grounds: EscalationGrounds | None = None,
     ) -> Escalation:
         """A person is wanted. While somebody is waited for, a further request only matters when it is hard
         and the first was not; while an operator is there, it changes nothing."""
@@ -88,6 +105,7 @@ class Escalations:
             current = self._open(trigger, reason, hard)
         current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
         self._risk_score = risk_score
+        self._grounds = grounds or EscalationGrounds()
         self._log.emit(events.EscalationRequested(**self._fields()))
         if hard:
             self._on_hard()
@@ -146,6 +164,7 @@ class Escalations:
         self._handled_s = 0.0
         self._segments = 0
         self._risk_score = None
+        self._grounds = EscalationGrounds()
         self.current = Escalation(
             escalation_id=str(uuid4()),
             status=EscalationStatus.REQUESTED,
@@ -198,4 +217,5 @@ class Escalations:
             "hard": current.hard,
             "risk_score": self._risk_score,
             "operator_id": current.operator_id or "",
+            **asdict(self._grounds),
         }

@@ -7,9 +7,10 @@ number (gap-free per call), the wall clock and the call clock.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from voice_agent.call.event_base import CallEventBase
 from voice_agent.call.operator_events import (
@@ -251,6 +252,37 @@ class ToolCallCompleted(CallEventBase):
     error_message: str = ""
 
 
+class ConceptMatch(BaseModel):
+    """Something that was listened for and found; ``similarity`` and ``agent_confidence`` are 0..1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    concept: str
+    similarity: float
+    agent_action: str
+    agent_confidence: float
+    agent_reasoning: str
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class Safety(CallEventBase):
+    """A turn of the caller gave cause for concern (published fields of ``SafetyState``).
+
+    ``concern_level`` is this turn's, 0..3; ``triage_history`` the levels of the newest turns, oldest first;
+    ``elapsed_ms`` what the judgement took; ``final`` False: found before the caller had finished.
+    """
+
+    type: Literal["safety"] = "safety"
+    concept_matches: list[ConceptMatch]
+    concern_level: int
+    concern_turn_count: int = 0
+    peak_concern_level: int = 0
+    trajectory: str = "steady"
+    triage_history: list[int] = Field(default_factory=list)
+    elapsed_ms: float = 0.0
+    final: bool = True
+
+
 class SilenceCheck(CallEventBase):
     """Nobody spoke for too long."""
 
@@ -304,6 +336,7 @@ CallEvent = Annotated[
     | InnerThought
     | ToolCallStarted
     | ToolCallCompleted
+    | Safety
     | SilenceCheck
     | Degraded
     | EscalationRequested

@@ -27,7 +27,8 @@ from voice_agent.call.keypad import Keypad
 from voice_agent.call.leg_audio import LegAudio
 from voice_agent.call.log import CallLog
 from voice_agent.call.turn_model import TurnModel
-from voice_agent.call.voice_activity import START_S, STOP_S
+from voice_agent.call.voice_activity import START_S
+from voice_agent.reasoning.completeness import answer_complete
 from voice_agent.reasoning.signals import Utterance, Via
 
 TurnTaken = Callable[[Utterance, str, float | None, float], int]
@@ -35,13 +36,15 @@ TurnTaken = Callable[[Utterance, str, float | None, float], int]
 
 
 class CallerListening:
-    """Implements :class:`voice_agent.call.voice_activity.SpeechListener` for the caller's leg.
+    """Implements ``SpeechListener`` and ``PauseListener`` (see :mod:`voice_agent.call.voice_activity`) for
+    the caller's leg.
 
     Args:
         post: puts a frame into the call's pipeline.
         turn: number of the caller's last turn.
         on_turn: a turn is complete (here: keyed).
         on_degraded: told (rung, reason) when a recognizer was given up.
+        on_unfinished: told the words so far while the caller is still speaking.
     """
 
     def __init__(
@@ -56,12 +59,15 @@ class CallerListening:
         turn: Callable[[], int],
         on_turn: TurnTaken,
         on_degraded: Callable[[str, str], None],
+        on_unfinished: Callable[[str], None],
     ) -> None:
+        self._audio = audio
         self._floor = floor
         self._log = log
         self._post = post
         self._turn = turn
         self._on_turn = on_turn
+        self._on_unfinished = on_unfinished
         self._keypad = Keypad()
         self._ear = Ear(
             audio,
@@ -70,8 +76,11 @@ class CallerListening:
             on_heard=self._on_heard,
             on_verdict=self._on_verdict,
             on_partial=self._on_partial,
+            on_glance=self._on_glance,
             on_degraded=on_degraded,
         )
+        self.end_pause: Callable[[], None] = lambda: None
+        """Takes the caller's present pause for the end of speech; set by who detects voice."""
         self.speaking = False
         """True while the caller's voice is on the line."""
         self.last_activity = 0.0
@@ -114,7 +123,16 @@ class CallerListening:
         self.last_activity = time.monotonic()
         self._ear.stop(position)
         self._log.emit(events.SpeechStopped(speech_end=position / SAMPLE_RATE))
-        self._post(VADUserStoppedSpeakingFrame(stop_secs=STOP_S))
+        silence = (self._audio.end - position) / SAMPLE_RATE
+        self._post(VADUserStoppedSpeakingFrame(stop_secs=silence))
+
+    def on_speech_paused(self, position: int) -> None:
+        """Voice fell silent, perhaps for good."""
+        self._ear.pause(position)
+
+    def on_speech_resumed(self) -> None:
+        """The caller had only taken a breath."""
+        self._ear.resume()
 
     def on_audio(self) -> None:
         """The leg has new audio."""
@@ -161,6 +179,11 @@ class CallerListening:
     async def _on_verdict(self, number: int, probability: float) -> None:
         self._post(SpeechVerdictFrame(probability=probability, speech=number))
 
+    def _on_glance(self, said: Transcript) -> None:
+        """An answer that is complete needs no further silence as proof."""
+        if said.text and said.accepted and answer_complete(self.expectation, said.text):
+            self.end_pause()
+
     def _on_partial(self, number: int, partial: Transcript) -> None:
         if not partial.text or number != self._ear.number:
             return
@@ -173,4 +196,5 @@ class CallerListening:
                 stt=partial.source,
             )
         )
+        self._on_unfinished(partial.text)
         self._post(InterimTranscriptionFrame(text=partial.text, user_id="caller", timestamp=""))

@@ -17,10 +17,13 @@ class EscalationEvent(CallEventBase):
     Attributes:
         escalation_id: the same through all steps.
         status: the step that was reached.
-        trigger: ``caller``, ``graph`` (a rule of it), ``risk``, ``agent``, ``operator``.
+        trigger: ``caller``, ``graph`` (a rule of it), ``safety``, ``risk``, ``agent``, ``operator``.
         hard: the agent stops its own turns until somebody comes.
         risk_score: 0..1 when the request was made, None when nobody scores.
         operator_id: who is in charge, or was.
+        concept, similarity: what a safety rule found, "" and None without one.
+        operator_type: kind of operator that should come, "" for any.
+        regulatory_basis: why a person must be asked, "" where nothing demands it.
     """
 
     escalation_id: str = ""
@@ -30,6 +33,10 @@ class EscalationEvent(CallEventBase):
     hard: bool = False
     risk_score: float | None = None
     operator_id: str = ""
+    concept: str = ""
+    similarity: float | None = None
+    operator_type: str = ""
+    regulatory_basis: str = ""
 
 
 class EscalationRequested(EscalationEvent):

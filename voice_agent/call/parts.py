@@ -18,7 +18,13 @@ from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchPolicy, WatchTicker
 from voice_agent.reasoning.conversation import Conversation
+from voice_agent.reasoning.effects import Escalate
 from voice_agent.store.bus import EventBus
+
+
+def nothing_overheard(_: str) -> Escalate | None:
+    """Unfinished words call nobody: a service without safety rules."""
+    return None
 
 
 async def nobody() -> bool:
@@ -54,7 +60,8 @@ class CallRecording(TrackWriter, Protocol):
 class CallService:
     """What a call needs to know of the service it is for.
 
-    ``lookup`` finds who is calling by number (E.164 or None), ``now`` tells the practice's time.
+    ``lookup`` finds who is calling by number (E.164 or None), ``now`` tells the practice's time, ``overhear``
+    judges words of the caller that are not finished yet: a call for a person when they are beyond doubt.
     """
 
     service_id: str
@@ -67,3 +74,4 @@ class CallService:
     keyterms: tuple[str, ...] = ()
     directory: ForwardDirectory = field(default_factory=ForwardDirectory)
     escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
+    overhear: Callable[[str], Escalate | None] = nothing_overheard

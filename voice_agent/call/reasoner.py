@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import count
 
 from pipecat.frames.frames import Frame
@@ -140,6 +141,18 @@ class ReasonerProcessor(FrameProcessor):
         return spoke
 
 
+def overheard(wanted: effects.Escalate) -> events.Safety:
+    """The call event for something found in words that are not finished."""
+    match = events.ConceptMatch(
+        concept=wanted.concept,
+        similarity=wanted.similarity or 0.0,
+        agent_action="notify_operator",
+        agent_confidence=1.0,
+        agent_reasoning="beyond doubt before the sentence was over",
+    )
+    return events.Safety(concept_matches=[match], concern_level=3, peak_concern_level=3, final=False)
+
+
 def observation(effect: Effect) -> events.CallEvent | None:
     """The call event that records an effect, None for effects that are carried out instead."""
     match effect:
@@ -164,6 +177,16 @@ def observation(effect: Effect) -> events.CallEvent | None:
                 succeeded=effect.succeeded,
                 duration_ms=effect.duration_ms,
                 error_message=effect.error,
+            )
+        case effects.SafetyAssessed():
+            return events.Safety(
+                concept_matches=[events.ConceptMatch(**asdict(match)) for match in effect.concept_matches],
+                concern_level=effect.concern_level,
+                concern_turn_count=effect.concern_turn_count,
+                peak_concern_level=effect.peak_concern_level,
+                trajectory=effect.trajectory,
+                triage_history=list(effect.triage_history),
+                elapsed_ms=effect.elapsed_ms,
             )
         case effects.Thought():
             return events.InnerThought(text=effect.text)

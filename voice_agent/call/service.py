@@ -15,9 +15,10 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
     """The service's conversation and its settings for one call. The shorter maximum duration holds."""
     settings = service.settings
     watch = WatchPolicy()
+    conversation = service(conversation_id=info.call_sid)
     return CallService(
         service_id=service.service_id,
-        conversation=service(conversation_id=info.call_sid),
+        conversation=conversation,
         lookup=service.lookup,
         now=service.now,
         turns=TurnPolicy(
@@ -45,4 +46,5 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
         directory=ForwardDirectory(
             settings.forwarding.locations, settings.forwarding.target, settings.forwarding.should_disconnect
         ),
+        overhear=conversation.overhear,
     )

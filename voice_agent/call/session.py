@@ -34,7 +34,7 @@ from voice_agent.call.output import MouthOutput
 from voice_agent.call.parts import CallParts, CallService
 from voice_agent.call.pipeline import CallPipeline
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
-from voice_agent.call.reasoner import ReasonerProcessor
+from voice_agent.call.reasoner import ReasonerProcessor, overheard
 from voice_agent.call.speaker import AgentGate, Speaker
 from voice_agent.call.speech_log import SpeechLog
 from voice_agent.call.takeover import CallOperators
@@ -88,6 +88,7 @@ class CallSession:
             turn=lambda: self._turn,
             on_turn=self._on_turn,
             on_degraded=lambda rung, reason: self._degraded("stt", rung, reason),
+            on_unfinished=self._on_unfinished,
         )
         self._speech_log = SpeechLog(self.log)
         self._tasks = CallTasks(info.call_sid)
@@ -100,6 +101,7 @@ class CallSession:
             on_nobody=self._on_nobody,
         )
         deeds = Deeds(line, self.log, service.directory, self.escalations, self._tell, self._on_completed)
+        self._deeds = deeds
         self._ending = Ending(self._mouth, deeds.carry_out, deeds.withdrawn)
         self._legs = LegGenerations()
         self._stop = AnswerStopStrategy(
@@ -218,7 +220,8 @@ class CallSession:
             sink = MouthSink(self._mouth, socket, self._legs, role, generation)
         else:
             if self._detector is None:
-                self._detector = self._parts.vad.watch(self._hub.caller, self._caller)
+                self._detector = self._parts.vad.watch(self._hub.caller, self._caller, self._caller)
+                self._caller.end_pause = self._detector.end_pause
             else:
                 self._hub.caller_reattached()
             if role is LegRole.DUPLEX:
@@ -288,6 +291,13 @@ class CallSession:
         )
         return self._turn
 
+    def _on_unfinished(self, text: str) -> None:
+        """A cry for help is passed on to people before the sentence is over; the turn is answered as ever."""
+        wanted = self._service.overhear(text)
+        if wanted is not None:
+            self.log.emit(overheard(wanted))
+            self._tasks.start(self._deeds.carry_out(wanted), "call a person")
+
     def _on_interruption(self, interruption: Interruption) -> None:
         self._stop.barge_in = True
         self._ending.revoke()
@@ -334,8 +344,8 @@ class CallSession:
         """See :class:`~voice_agent.call.watch.Watched`."""
         if not self._greeted or self._owed_since is None or self._caller.speaking or not self._agent.is_free:
             return None
-        if self._floor.agent_is_heard or not self._floor.agent_has_it:
-            return None
+        if self._ledger.open or not self._floor.thinking:
+            return None  # what is decided comes at once; a filler would only be spoken after it
         return max(self._owed_since, self._last_activity, self._caller.last_activity)
 
     @property

@@ -12,6 +12,7 @@ from models.speech import Recognizer, Synthesizer
 from models.stt import EmbeddedRecognizer
 from models.tts import embedded_voice, voice_ladder
 from voice_agent.call.cloud_speech import CloudRecognizer, CloudVoice
+from voice_agent.call.local_speech import LOCAL_RECOGNIZERS, LOCAL_VOICES, local_recognizer, local_voice
 from voice_agent.call.stub_speech import StubRecognizer, StubVoice
 from voice_agent.settings import Settings
 
@@ -43,7 +44,8 @@ def speech_services(settings: Settings, keyterms: tuple[str, ...] = ()) -> Speec
     """Build the ladders that ``settings`` name.
 
     Raises:
-        SpeechConfigurationError: a service that does not exist, has no key, or does not know an option.
+        SpeechConfigurationError: a service that does not exist, has no key, or does not know an option; a
+            local model that is not on this machine.
     """
     return SpeechServices(_recognizers(settings, keyterms), _voice(settings))
 
@@ -54,6 +56,8 @@ def _recognizers(settings: Settings, keyterms: tuple[str, ...]) -> tuple[Recogni
     embedded = EmbeddedRecognizer(workers=settings.stt_workers)
     if settings.stt == EMBEDDED:
         return (embedded,)
+    if settings.stt in LOCAL_RECOGNIZERS:
+        return (local_recognizer(settings), embedded)
     key = settings.stt_api_key.get_secret_value()
     return (CloudRecognizer(settings.stt, key, settings.stt_options, keyterms), embedded)
 
@@ -64,5 +68,7 @@ def _voice(settings: Settings) -> Synthesizer:
     embedded = embedded_voice(workers=settings.tts_workers)
     if settings.tts == EMBEDDED:
         return voice_ladder(*embedded)
+    if settings.tts in LOCAL_VOICES:
+        return voice_ladder(local_voice(settings), *embedded)
     key = settings.tts_api_key.get_secret_value()
     return voice_ladder(CloudVoice(settings.tts, key, settings.tts_options), *embedded)

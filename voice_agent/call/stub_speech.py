@@ -24,6 +24,10 @@ class StubUtterance:
         """Count."""
         self._samples += len(pcm)
 
+    async def glance(self) -> Transcript:
+        """The same at any time."""
+        return await self.finish()
+
     async def finish(self) -> Transcript:
         """A fixed sentence after a fixed delay."""
         await asyncio.sleep(STT_DELAY_S)

@@ -30,8 +30,12 @@ digits)."""
 STOP_S = 0.2
 """Silence must last this long to count as ended."""
 
-THRESHOLD = 0.5
-"""Probability above which a chunk is speech."""
+PAUSE_S = 0.1
+"""Silence of this length may be an end: time to look at what has been said so far."""
+
+THRESHOLD = 0.4
+"""Probability above which a chunk is speech. Silero's own default is 0.5; at 0.4 six more of 320 quiet
+digits are found, and 10 instead of 5 of 420 coughs, breaths, tones and rustles start a turn."""
 
 MAX_ROUNDS = 12
 """Chunks one leg may be stepped per tick (0.38 s) before others get their turn."""
@@ -56,24 +60,37 @@ class SpeechListener(Protocol):
         """Voice ended at ``position`` (``STOP_S`` ago)."""
 
 
+class PauseListener(Protocol):
+    """Told of pauses that may become the end of speech, for who can use the time."""
+
+    def on_speech_paused(self, position: int) -> None:
+        """Voice fell silent at ``position`` (``PAUSE_S`` ago)."""
+
+    def on_speech_resumed(self) -> None:
+        """The pause was none of the end."""
+
+
 @dataclass(eq=False)
 class SpeechDetector:
     """State machine of one leg: quiet, speaking, and the runs between them."""
 
     audio: LegAudio
     listener: SpeechListener
+    pauses: PauseListener | None = None
     position: int = 0
     speaking: bool = False
     _state: VadState = field(default_factory=VadState)
     _run: int = 0
     """Consecutive chunks that contradict the current state."""
     _started_at: int = 0
+    _paused_at: int = 0
     _quiet_chunks: int = 0
     _last_audio: float = field(default_factory=time.monotonic)
     _last_end: int = 0
 
     _START_CHUNKS = round(START_S / TICK_S)
     _STOP_CHUNKS = round(STOP_S / TICK_S)
+    _PAUSE_CHUNKS = round(PAUSE_S / TICK_S)
 
     @property
     def state(self) -> VadState:
@@ -89,6 +106,8 @@ class SpeechDetector:
         self.position += chunk
         is_speech = probability >= THRESHOLD
         if is_speech == self.speaking:
+            if self.speaking and self._run >= self._PAUSE_CHUNKS and self.pauses is not None:
+                self.pauses.on_speech_resumed()
             self._run = 0
         else:
             self._run += 1
@@ -96,6 +115,9 @@ class SpeechDetector:
             self._quiet_chunks = 0
             if self._run >= self._STOP_CHUNKS:
                 self._stop(self.position - self._run * chunk)
+            elif self._run == self._PAUSE_CHUNKS and self.pauses is not None:
+                self._paused_at = self.position - self._run * chunk
+                self.pauses.on_speech_paused(self._paused_at)
             elif not self._run:
                 self.listener.on_speech_progress((self.position - self._started_at) / SAMPLE_RATE)
             return
@@ -108,6 +130,11 @@ class SpeechDetector:
         if not self._run and self._quiet_chunks * TICK_S >= RESET_S:
             self._quiet_chunks = 0
             self._state.hidden[:] = 0.0
+
+    def end_pause(self) -> None:
+        """Take the pause that lasts now for the end of the speech; without one nothing happens."""
+        if self.speaking and self._run >= self._PAUSE_CHUNKS:
+            self._stop(self._paused_at)
 
     def watch_for_stall(self, now: float) -> None:
         """End the speech when audio stopped coming in the middle of it."""
@@ -130,9 +157,11 @@ class VadTick:
         self._on_error = on_error
         self._task: asyncio.Task[None] | None = None
 
-    def watch(self, audio: LegAudio, listener: SpeechListener) -> SpeechDetector:
+    def watch(
+        self, audio: LegAudio, listener: SpeechListener, pauses: PauseListener | None = None
+    ) -> SpeechDetector:
         """Follow a leg from its newest sample on."""
-        detector = SpeechDetector(audio, listener, position=audio.end)
+        detector = SpeechDetector(audio, listener, pauses, position=audio.end)
         self._detectors[detector] = None
         return detector
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from voice_agent.cli import call, demo, doctor, emulator, graph, keys, operators, serve
+from voice_agent.cli import call, demo, doctor, emulator, graph, keys, models, operators, safety, serve
 
 app = typer.Typer(
     name="voice-agent",
@@ -26,3 +26,5 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(graph.app, name="graph")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operators.app, name="operators")
+app.add_typer(models.app, name="models")
+app.add_typer(safety.app, name="safety")

@@ -15,7 +15,7 @@ from voice_agent.call.events import (
     ToolCallCompleted,
     ToolCallStarted,
 )
-from voice_agent.cli.hearing import stretches_of
+from voice_agent.cli.hearing import quiet_from, stretches_of
 from voice_agent.cli.patient import Patient, Uttered
 from voice_agent.practice.scenario import Manner, Scenario
 from voice_agent.settings import Settings
@@ -68,10 +68,9 @@ def _interruption(patient: Patient) -> Iterator[Check]:
         "the caller interrupted, and the agent noticed", bool(said and barge_ins), f"{len(barge_ins)}"
     )
     if said:
-        sounding = [
-            part for part in stretches_of(patient.call.phone.heard) if part.start < said.start < part.end
-        ]
-        late = sounding[0].end - said.start if sounding else 0.0
+        offset = patient.call.audio_starts_at or 0.0
+        stopped = [event.t - offset for event in barge_ins if event.t - offset >= said.start]
+        late = quiet_from(patient.call.phone.heard, min(stopped, default=said.start)) - said.start
         yield Check("and was silent soon", late <= SILENT_WITHIN_S, f"after {late:.2f} s")
 
 

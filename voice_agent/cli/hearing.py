@@ -18,6 +18,9 @@ LOUD = 250.0
 HANG_S = 0.3
 """Quiet this long ends a stretch of speech: shorter pauses are within a sentence."""
 
+GAP_S = 0.2
+"""Quiet this long follows a voice that was cut off; one that went on has filled it."""
+
 ONSET_FRAMES = 2
 """Loud frames in a row that begin a stretch; a single one is a click."""
 
@@ -89,6 +92,20 @@ def stretches_of(pcm: npt.NDArray[np.int16]) -> list[Stretch]:
     for position in range(0, len(pcm) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
         hearing.hear(pcm[position : position + FRAME_SAMPLES])
     return hearing.finish()
+
+
+def quiet_from(pcm: npt.NDArray[np.int16], after: float) -> float:
+    """When a recording falls silent for :data:`GAP_S` at or after ``after``; seconds, its end if it never
+    does."""
+    first = max(0, int(after / FRAME_S))
+    frames = pcm[first * FRAME_SAMPLES : len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    loud = np.sqrt(np.mean(frames.astype(np.float32) ** 2, axis=1)) >= LOUD
+    quiet = 0
+    for index, sounds in enumerate(loud):
+        quiet = 0 if sounds else quiet + 1
+        if quiet * FRAME_S >= GAP_S:
+            return (first + index + 1 - quiet) * FRAME_S
+    return len(pcm) / 8000
 
 
 def turn_gaps(caller: Sequence[Stretch], agent: Sequence[Stretch]) -> list[float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voice_agent.cli.allocator import return_large_blocks
 from voice_agent.cli.command import CommandError, console, load_settings, run, stops_with_stdin
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ def serve(
 ) -> None:
     """Start everything: database, local phone network, calls and the page."""
 
+    return_large_blocks()
+
     async def start() -> None:
         settings = load_settings()
         if role:
             settings = settings.model_copy(update={"role": _role(role)})
         os.environ.setdefault("LOGURU_LEVEL", "WARNING")  # or pipecat greets on standard error when imported
-        from voice_agent.app import StartError
         from voice_agent.app import serve as serve_application
+        from voice_agent.surroundings import StartError
 
         announce = _as_json if as_json else _as_panel
         try:

@@ -98,7 +98,7 @@ def _at_8_khz(mono: npt.NDArray[np.float32], rate: int) -> Pcm:
         import soxr
 
         mono = soxr.resample(mono, rate, SAMPLE_RATE)
-    return np.clip(np.round(mono * 2**15), -(2**15), 2**15 - 1).astype(np.int16)
+    return np.round(np.clip(mono, -1, 1 - 2**-15) * 2**15).astype(np.int16)
 
 
 def write_wav(path: Path, *channels: Pcm) -> None:

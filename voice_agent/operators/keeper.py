@@ -14,7 +14,7 @@ from voice_agent.access.principal import Actor, ActorKind
 from voice_agent.call import events
 from voice_agent.call.operator_events import LEFT, EscalationEvent
 from voice_agent.operators.duty import OnDuty
-from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.escalation_records import EscalationContext, EscalationRecords
 from voice_agent.operators.live_view import LiveView
 from voice_agent.operators.roster import Operator, OperatorStatus, Roster
 from voice_agent.store.bus import EventBus
@@ -72,7 +72,7 @@ class OperatorKeeper:
             view.apply(event)
             try:
                 if isinstance(event, EscalationEvent) and view.call.escalation is not None:
-                    await self._records.save(view.call.escalation, event.call_sid)
+                    await self._records.save(view.call.escalation, event.call_sid, _context(event))
                 elif isinstance(event, events.OperatorLeft) and event.was_in and event.reason != LEFT:
                     await self._audit.record(_broken_off(event))
             except SQLAlchemyError as error:
@@ -92,3 +92,15 @@ def _broken_off(event: events.OperatorLeft) -> AuditEntry:
         operator_id = None
     actor, details = Actor(ActorKind.NETWORK), {"reason": event.reason}
     return AuditEntry(AuditAction.OPERATOR_LEFT_CALL, actor, operator_id, event.call_sid, details=details)
+
+
+def _context(event: EscalationEvent) -> EscalationContext:
+    """What the event tells of why a person is wanted."""
+    return EscalationContext(
+        trigger_source="safety_monitor" if event.trigger == "safety" else None,
+        concept=event.concept or None,
+        similarity=event.similarity,
+        operator_type=event.operator_type or None,
+        regulatory_basis=event.regulatory_basis or None,
+        risk_score=event.risk_score,
+    )

@@ -68,6 +68,9 @@ class LiveView:
                 )
             case events.OperatorLeft():
                 self.call = replace(call, operators=self._others(event.operator_id))
+            case events.Safety():
+                names = (match.concept for match in event.concept_matches)
+                self.call = replace(call, concepts=tuple(dict.fromkeys((*call.concepts, *names))))
             case EscalationEvent():
                 self.call = replace(call, escalation=self._escalation(event))
             case _:
@@ -113,5 +116,5 @@ class LiveView:
                 self.call,
                 risk_score=getattr(event, "risk_score", None),
                 risk_level=str(getattr(event, "level", "")),
-                concepts=tuple(getattr(event, "concepts", ())),
+                concepts=tuple(dict.fromkeys((*self.call.concepts, *getattr(event, "concepts", ())))),
             )

@@ -1,6 +1,7 @@
 """The services of an installation: which number leads where, and a conversation for every call.
 
-A service is a folder with ``service.yaml`` and ``graph.yaml``. The example practice is always there; folders
+A service is a folder with ``service.yaml``, ``graph.yaml`` and, where it wants other safety rules than the
+standard ones, ``safety.yaml``. The example practice is always there; folders
 of further ones may be given. They share the database, each with records of its own.
 """
 
@@ -16,7 +17,6 @@ from voice_agent.practice.seed import seed
 from voice_agent.practice.settings import ServiceError, ServiceSettings, load_settings
 from voice_agent.practice.store import PracticeStore
 from voice_agent.practice.tools import PersonAvailable, PracticeTools
-from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.embedded import EmbeddedReasoner
 from voice_agent.reasoning.engine import GraphConversation
 from voice_agent.reasoning.errors import ReasoningError
@@ -26,10 +26,15 @@ from voice_agent.reasoning.loader import load_graph
 from voice_agent.reasoning.reasoner import Reasoner
 from voice_agent.reasoning.settings import EngineSettings
 from voice_agent.reasoning.tools import ToolRegistry
+from voice_agent.safety.conversation import SafeConversation
+from voice_agent.safety.errors import SafetyError
+from voice_agent.safety.loader import load_rules
+from voice_agent.safety.monitor import Rulebook
 from voice_agent.store.database import Database
 
 SERVICE_FILE = "service.yaml"
 GRAPH_FILE = "graph.yaml"
+SAFETY_FILE = "safety.yaml"
 EXAMPLE_FOLDER = Path(__file__).parent
 
 Clock = Callable[[], datetime]
@@ -54,16 +59,23 @@ class Service:
     store: PracticeStore
     engine: EngineSettings
     reasoner: Reasoner
+    rulebook: Rulebook
     clock: Clock = _now
 
-    def __call__(self, *, conversation_id: str) -> Conversation:
-        """A new conversation."""
-        return GraphConversation(
+    def __call__(self, *, conversation_id: str) -> SafeConversation:
+        """A new conversation; whatever answers in it, safety rules come first."""
+        answering = GraphConversation(
             self.graph,
             self.tools,
             self.reasoner,
             conversation_id=conversation_id,
             settings=self.engine,
+        )
+        return SafeConversation(
+            answering,
+            self.rulebook,
+            watches=self.settings.safety_filters_enabled,
+            behaves=self.settings.dynamic_behaviors_enabled,
         )
 
     @property
@@ -165,6 +177,11 @@ def load_service(
         link(graph)
     except (OSError, ReasoningError) as error:
         raise ServiceError(f"{folder / GRAPH_FILE} cannot be used: {error}") from error
+    safety = folder / SAFETY_FILE
+    try:
+        rulebook = Rulebook(load_rules(safety if safety.is_file() else None))
+    except (OSError, SafetyError) as error:
+        raise ServiceError(f"{safety} cannot be used: {error}") from error
     own = replace(
         engine or EngineSettings(),
         facts={**(engine.facts if engine else {}), **settings.facts()},
@@ -174,7 +191,7 @@ def load_service(
         max_response_sentences=settings.max_response_sentences,
         max_response_words=settings.max_response_words,
     )
-    return Service(settings, graph, tools, store, own, reasoner or EmbeddedReasoner(), clock)
+    return Service(settings, graph, tools, store, own, reasoner or EmbeddedReasoner(), rulebook, clock)
 
 
 def load_services(database: Database, folders: Sequence[Path] = (), **options: Any) -> Services:

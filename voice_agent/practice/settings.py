@@ -89,6 +89,8 @@ class ServiceSettings(_Settings):
         silence_check_s, silence_checks: after how long, and how often, a silent caller is asked.
         filler_style, filler_vocabulary, backchannel_delay_ms, filler_cooldown_ms: sounds while thinking.
         progress_interval_ms, progress_vocabulary: and while it takes longer.
+        safety_filters_enabled: every turn of a caller is judged by the rules of ``safety.yaml``.
+        dynamic_behaviors_enabled: its behaviors apply.
     """
 
     service_id: Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=64)]
@@ -124,6 +126,8 @@ class ServiceSettings(_Settings):
     transition_deadline_ms: Annotated[int, Field(ge=100, le=30_000)] = 3000
     max_response_sentences: Annotated[int, Field(ge=1, le=20)] = 3
     max_response_words: Annotated[int, Field(ge=5, le=500)] = 60
+    safety_filters_enabled: bool = True
+    dynamic_behaviors_enabled: bool = True
 
     @model_validator(mode="after")
     def _eager_is_earlier(self) -> ServiceSettings:

@@ -233,6 +233,12 @@ class _Picture:
                 f'<text class="label" x="{MARGIN:.0f}" y="{y:.0f}">{escape(lead + intent.name)}'
                 f' <tspan class="to">{escape(way)}</tspan>{back}</text>'
             )
+        for name in self.graph.entrances:
+            y = 50 + (LABEL_LINE + 3) * len(lines)
+            lines.append(
+                f'<text class="label" x="{MARGIN:.0f}" y="{y:.0f}">by a safety rule:'
+                f' <tspan class="to">{escape(f"→ {name}")}</tspan></text>'
+            )
         return lines
 
     def _classes(self, name: str) -> str:

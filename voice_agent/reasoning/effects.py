@@ -132,11 +132,50 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so."""
+    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so.
+
+    Where a safety rule asks: ``concept`` and ``similarity`` say what was found, ``operator_type`` who should
+    come, ``regulatory_basis`` why it must be.
+    """
 
     reason: str
     trigger: str
     hard: bool = False
+    concept: str = ""
+    similarity: float | None = None
+    operator_type: str = ""
+    regulatory_basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptMatch:
+    """Something that was listened for and found in a turn (published ``concept_matches``)."""
+
+    concept: str
+    similarity: float
+    agent_action: str
+    agent_confidence: float
+    agent_reasoning: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyAssessed:
+    """A turn of the caller gave cause for concern (published ``SafetyState``).
+
+    Attributes:
+        concern_level: of this turn, 0..3.
+        concern_turn_count: concerned turns in the window.
+        triage_history: levels of the newest turns, oldest first.
+        elapsed_ms: what the judgement took.
+    """
+
+    concept_matches: tuple[ConceptMatch, ...]
+    concern_level: int
+    concern_turn_count: int
+    peak_concern_level: int
+    trajectory: str
+    triage_history: tuple[int, ...]
+    elapsed_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +205,7 @@ Effect = (
     | Navigation
     | Pace
     | Escalate
+    | SafetyAssessed
     | Transfer
     | End
 )

@@ -40,6 +40,7 @@ from voice_agent.reasoning.signals import (
     NotReached,
     OperatorSaid,
     OperatorTookOver,
+    SafetyRaised,
     Signal,
     Silence,
     Started,
@@ -197,6 +198,8 @@ class GraphConversation:
             self._outside.not_reached(signal)
         elif isinstance(signal, TransferWithdrawn):
             self._outside.transfer_withdrawn()
+        elif isinstance(signal, SafetyRaised):
+            self._outside.safety_raised(signal)
 
     def _start(self, signal: Started) -> None:
         session = self._session

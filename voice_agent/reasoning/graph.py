@@ -141,6 +141,7 @@ class ContextGraph(Part):
         name: (ours) name of the graph, for pages and problems.
         facts: (ours) constants for templates and conditions.
         intents: (ours) what a caller may want at any time.
+        entrances: (ours) states that are entered from outside the graph, by safety rules.
         phrases: (ours) replaces default sentences by name (``PhraseName`` in ``phrases.py``).
         references: other graphs by local name; pairs are resolved when the graph is linked.
     """
@@ -158,6 +159,7 @@ class ContextGraph(Part):
     references: dict[str, GraphReference | ContextGraph] = Field(default_factory=dict)
     facts: dict[str, Any] = Field(default_factory=dict)
     intents: tuple[Intent, ...] = ()
+    entrances: tuple[StateName, ...] = ()
     phrases: dict[str, Phrases] = Field(default_factory=dict)
 
     @cached_property

@@ -11,7 +11,15 @@ from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import question
 from voice_agent.reasoning.reasoner import Speaker
 from voice_agent.reasoning.session import Draft, GuidedQuestion, Phase, Session, Voice
-from voice_agent.reasoning.signals import Emotion, External, HandedBack, NotReached, OperatorSaid, Silence
+from voice_agent.reasoning.signals import (
+    Emotion,
+    External,
+    HandedBack,
+    NotReached,
+    OperatorSaid,
+    SafetyRaised,
+    Silence,
+)
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.walking import Walker
 
@@ -189,6 +197,26 @@ class Outside:
             session.say(session.phrases.phrase(PhraseName.NOT_REACHED))
             if session.phase is Phase.WAITING:
                 self.interjector.ask_again()
+
+    def safety_raised(self, signal: SafetyRaised) -> None:
+        """A safety rule has answered the caller: keep both sides of it, and go where it leads."""
+        session = self.session
+        session.history.says(Speaker.CALLER, signal.text)
+        for sentence in signal.said:
+            session.history.agent_says(sentence)
+        session.heard = signal.text
+        session.memory.turns += 1
+        session.memory.remember(signal.text, acted_on=True)
+        session.turns_in_state += 1
+        session.silences = session.holds = session.failures = 0
+        session.emit(Thought(f"safety rule: {signal.concept}"))
+        if signal.next_state in session.linked.places and session.voice is not Voice.OPERATOR:
+            session.frames.clear()
+            self.walker.enter(signal.next_state, "safety", signal.concept)
+        elif session.phase is Phase.ENDED:
+            session.phase = Phase.WAITING
+        if signal.hard and session.voice is Voice.AGENT:
+            session.voice = Voice.SILENT
 
     def transfer_withdrawn(self) -> None:
         """The caller stays here: the conversation is not over."""

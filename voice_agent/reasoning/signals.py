@@ -158,6 +158,25 @@ class TransferWithdrawn:
     """The caller spoke before a transfer happened: it is off, and the next words are to be answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class SafetyRaised:
+    """The caller's turn was answered by a safety rule, not by the graph: the engine keeps it in mind.
+
+    Attributes:
+        text: what the caller said.
+        said: what was answered, sentence by sentence.
+        concept: what was found.
+        next_state: where the conversation goes, where the graph has such a state; None stays.
+        hard: the agent stops its own turns until a person comes or is known not to.
+    """
+
+    text: str
+    said: tuple[str, ...]
+    concept: str
+    next_state: str | None = None
+    hard: bool = False
+
+
 Signal = (
     Started
     | Utterance
@@ -170,4 +189,5 @@ Signal = (
     | HandedBack
     | NotReached
     | TransferWithdrawn
+    | SafetyRaised
 )

@@ -68,6 +68,7 @@ class ActionState(BaseState):
         prompts: (ours) other wordings of the question, after it was not understood or met by silence.
         expect: (ours) form of the answer.
         then: (ours) escalate, transfer, end, set or clear once the entry words were said.
+        verbatim: (ours) the entry words are said as they are written, whatever reasoner speaks.
     """
 
     type: Literal["action"]
@@ -92,6 +93,7 @@ class ActionState(BaseState):
     prompts: Phrases = ()
     expect: Expect | None = None
     then: Consequence | None = None
+    verbatim: bool = False
 
 
 class DecisionState(BaseState):

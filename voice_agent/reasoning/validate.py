@@ -115,6 +115,11 @@ class _Check:
                 )
             elif role == "terminal_state" and isinstance(state, ActionState):
                 yield from self._terminal(state)
+        for index, name in enumerate(graph.entrances):
+            if name not in graph.by_name:
+                yield self._at(
+                    ("entrances", index), f"the state {name!r} does not exist", self._closest(name)
+                )
 
     def _terminal(self, state: ActionState) -> Iterator[Problem]:
         path: Path = ("states", self.graph.states.index(state))
@@ -135,6 +140,7 @@ class _Check:
         graph = self.graph
         ways = {state.name: {way for _, way in local_ways(graph, state)} for state in graph.states}
         roots = {graph.new_user_initial_state, graph.returning_user_initial_state, graph.terminal_state}
+        roots |= set(graph.entrances)
         roots |= {intent.next_state for intent in graph.intents if intent.next_state}
         reached = _closure(roots & set(ways), ways)
         backwards: dict[str, set[str]] = {name: set() for name in ways}

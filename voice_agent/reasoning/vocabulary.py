@@ -49,7 +49,6 @@ _SYNONYMS: Mapping[str, str] = {
     "later": "later|latest",
     "other": "other|else|another|different|none|neither",
     "sick": "sick|ill|unwell|not feeling well|feeling bad",
-    "emergency": "emergency|ambulance|chest pain|can't breathe|911|nine one one",
     "directions": "how do i get there|how do i get to you",
     "referral": "referral|refer|specialist",
     "record": "records|record|chart|medical records",

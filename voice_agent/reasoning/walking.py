@@ -234,7 +234,12 @@ class Walker:
             )
         session.words[session.here.name] = words
         if words:
-            session.say(words, self._kind_of_words(), question=words.rstrip().endswith("?"))
+            session.say(
+                words,
+                self._kind_of_words(),
+                question=words.rstrip().endswith("?"),
+                verbatim=state.verbatim,
+            )
         elif not any(exit_.is_automatic for exit_ in state.exit_conditions):
             session.say_something()
 

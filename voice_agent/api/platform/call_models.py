@@ -175,6 +175,27 @@ class AuditSummary(BaseModel):
     latest_event: dict[str, Any] | None
 
 
+class ConceptMatch(BaseModel):
+    """Something that was listened for and found in a turn."""
+
+    concept: str
+    similarity: float
+    agent_action: str | None = None
+    agent_confidence: float | None = None
+    agent_reasoning: str | None = None
+    at: datetime | None = None
+
+
+class SafetyState(BaseModel):
+    """What safety rules made of a call."""
+
+    concept_matches: list[ConceptMatch] = []
+    concern_turn_count: int = 0
+    peak_concern_level: int = 0
+    trajectory: str | None = None
+    triage_history: list[dict[str, Any]] = []
+
+
 class CallDetailResponse(BaseModel):
     """Everything that is known of a call."""
 
@@ -209,8 +230,8 @@ class CallDetailResponse(BaseModel):
     config: None = None
     conversation_summary: dict[str, Any] | None = None
     emotional_summary: None = None
-    safety: None = None
-    safety_summary: None = None
+    safety: SafetyState | None = None
+    safety_summary: dict[str, Any] | None = None
     call_analysis: None = None
     quality_score: float | None = None
     score: float | None = None

@@ -13,10 +13,12 @@ from voice_agent.api.platform.call_models import (
     BargeInEvent,
     CallDetailResponse,
     CallSummary,
+    ConceptMatch,
     EscalationState,
     ForwardingDetails,
     HumanSegment,
     Participant,
+    SafetyState,
     StateTransition,
     ToolCall,
     Turn,
@@ -29,7 +31,7 @@ from voice_agent.api.platform.vocabulary import (
     completion_reason,
     direction,
 )
-from voice_agent.call.events import CallEvent, ForwardCallResolved, UserTranscript
+from voice_agent.call.events import CallEvent, ForwardCallResolved, Safety, UserTranscript
 from voice_agent.call.record_fold import CallRecord, TurnRecord
 from voice_agent.call.timeline import timeline
 from voice_agent.operators.escalation_records import EscalationRecord
@@ -73,6 +75,7 @@ def call_detail(
 ) -> CallDetailResponse:
     """A call with everything in it."""
     segments = human_segments(call, events)
+    safety = _safety(events)
     return CallDetailResponse(
         id=call.entity_id,
         workspace_id=workspace_id,
@@ -98,6 +101,8 @@ def call_detail(
         timeline=timeline(events) if events else None,
         escalation=escalation_state(escalation, len(segments)) if escalation else None,
         forwarding=_forwarding(events),
+        safety=safety,
+        safety_summary={"match_count": len(safety.concept_matches)} if safety is not None else None,
         audit=_audit(events),
         has_recording=call.has_recording,
         recording_path=recording_path,
@@ -214,6 +219,26 @@ def _forwarding(events: Sequence[CallEvent]) -> ForwardingDetails | None:
                 warm_transfer=False,
             )
     return None
+
+
+def _safety(events: Sequence[CallEvent]) -> SafetyState | None:
+    """What safety rules found, turn by turn; None when they found nothing."""
+    found = [event for event in events if isinstance(event, Safety)]
+    if not found:
+        return None
+    return SafetyState(
+        concept_matches=[
+            ConceptMatch.model_validate(match.model_dump())
+            for event in found
+            for match in event.concept_matches
+        ],
+        concern_turn_count=sum(1 for event in found if event.final and event.concern_level),
+        peak_concern_level=max(event.concern_level for event in found),
+        trajectory=found[-1].trajectory,
+        triage_history=[
+            {"level": event.concern_level, "at": event.at.isoformat()} for event in found if event.final
+        ],
+    )
 
 
 def _audit(events: Sequence[CallEvent]) -> AuditSummary | None:

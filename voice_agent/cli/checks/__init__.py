@@ -23,6 +23,7 @@ async def examine(settings: Settings, *, port: int, offline: bool) -> list[Findi
         _importing("voice activity, end of turn", speech.networks),
         speech.recognizer(settings),
         _importing("speaking", lambda: speech.voice(settings)),
+        speech.local_models(settings),
         providers.language_model(settings),
         *providers.twilio(settings),
         await providers.public_address(settings, offline=offline),

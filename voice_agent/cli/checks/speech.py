@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 from pathlib import Path
 
+from models.local import KOKORO, MODELS, MOONSHINE, LocalModel, Shelf, Standing
 from voice_agent.cli.checks.finding import Finding, Verdict
 from voice_agent.settings import Settings
 
@@ -49,6 +50,8 @@ def recognizer(settings: Settings) -> Finding:
             EMBEDDED_QUALITY,
             "fit for trials, tests and as a fallback; to carry patients' calls set VOICE_AGENT_STT",
         )
+    if settings.stt == MOONSHINE.name:
+        return _local(subject, MOONSHINE, settings)
     return _provider(subject, "STT", settings.stt, bool(settings.stt_api_key.get_secret_value()))
 
 
@@ -73,7 +76,39 @@ def voice(settings: Settings) -> Finding:
             f"embedded ({', '.join(found)}): clear, and plainly a machine",
             "for patients set VOICE_AGENT_TTS",
         )
+    if settings.tts == KOKORO.name:
+        return _local(subject, KOKORO, settings)
     return _provider(subject, "TTS", settings.tts, bool(settings.tts_api_key.get_secret_value()))
+
+
+def local_models(settings: Settings) -> Finding:
+    """Which of the models that can be fetched are here."""
+    shelf = Shelf(settings.models_dir)
+    standing = {model.name: shelf.standing(model) for model in MODELS}
+    told = ", ".join(f"{name} {standing[name].value}" for name in standing)
+    if Standing.DAMAGED in standing.values():
+        broken = next(name for name in standing if standing[name] is Standing.DAMAGED)
+        return Finding("local models", Verdict.WEAK, told, f"voice-agent models pull {broken}")
+    return Finding("local models", Verdict.NOTE, told)
+
+
+def _local(subject: str, model: LocalModel, settings: Settings) -> Finding:
+    standing = Shelf(settings.models_dir).standing(model)
+    if standing is not Standing.READY:
+        return Finding(
+            subject,
+            Verdict.MISSING,
+            f"{model.title}: {standing.value}",
+            f"voice-agent models pull {model.name}",
+        )
+    if importlib.util.find_spec(model.package) is None:
+        return Finding(
+            subject,
+            Verdict.MISSING,
+            f"{model.title} needs {model.package}",
+            f"pip install 'voice-agent[{model.extra}]'",
+        )
+    return Finding(subject, Verdict.GOOD, f"{model.title}; the embedded one steps in when it fails")
 
 
 def _provider(subject: str, variable: str, name: str, has_key: bool) -> Finding:

@@ -35,11 +35,12 @@ _VOWELS = frozenset("aeiouy")
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """Characters read from tokens ``[index, behind)``. ``firm`` pieces prove that characters are being
-    said."""
+    said, one with an ``example`` ("b as in boy") proves it of its neighbours too."""
 
     value: str
     behind: int
     firm: bool
+    example: bool = False
 
 
 def parse_digits(text: str) -> CharactersReading:
@@ -86,9 +87,8 @@ def _run(tokens: Tokens, index: int, letters: bool) -> tuple[str, int]:
             break
     ends_text = bool(pieces) and place == len(tokens)
     if ends_text and index == 0 and letters and all(len(t.text) == 1 for t in tokens.items):
-        return "".join(
-            p.value for p in pieces
-        ), place  # nothing but letters, even if "a" or "i" is one of them
+        # nothing but letters, even if "a" or "i" is one of them
+        return "".join(p.value for p in pieces), place
     while pieces and not pieces[-1].firm and not (ends_text and _mostly_firm(pieces)):
         pieces.pop()  # "one two three for my son": the last word is no four
         ends_text = False
@@ -100,7 +100,7 @@ def _run(tokens: Tokens, index: int, letters: bool) -> tuple[str, int]:
 
 
 def _mostly_firm(pieces: list[_Piece]) -> bool:
-    return sum(p.firm for p in pieces) >= 2
+    return sum(p.firm + p.example for p in pieces) >= 2
 
 
 def _piece(tokens: Tokens, index: int, letters: bool) -> _Piece | None:
@@ -178,7 +178,7 @@ def _example(tokens: Tokens, index: int, letter: str) -> _Piece | None:
     if tokens.starts_with(index, "as", "in") or tokens.starts_with(index, "is", "in"):
         word = tokens.at(index + 2)
         if word[:1].isascii() and word[:1].isalpha():
-            return _Piece(word[0].upper(), index + 3, True)
+            return _Piece(word[0].upper(), index + 3, firm=True, example=True)
     if tokens.at(index) in ("like", "for", "as"):
         word = tokens.at(index + 1)
         if len(word) > 1 and word[0].upper() == letter and word not in UNITS:

@@ -28,6 +28,7 @@ const DETAILS = {
   inner_thought: (event) => event.text,
   tool_call_started: (event) => words(event.tool_name),
   tool_call_completed: (event) => `${words(event.tool_name)} ${milliseconds(event.duration_ms)}`,
+  safety: (event) => event.concept_matches.map((match) => words(match.concept)).join(", "),
   silence_check: (event) => `${event.seconds.toFixed(1)} s`,
   degraded: (event) => `${event.part}: ${words(event.rung)}`,
   escalation_requested: (event) => words(event.trigger),
@@ -40,7 +41,7 @@ const DETAILS = {
 };
 
 const TONES = {
-  degraded: "warn", escalation_requested: "warn", barge_in: "barge", state_transition: "state",
+  degraded: "warn", safety: "warn", escalation_requested: "warn", barge_in: "barge", state_transition: "state",
   tool_call_started: "tool", tool_call_completed: "tool", latency: "latency",
 };
 

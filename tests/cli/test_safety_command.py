@@ -1,0 +1,51 @@
+"""``voice-agent safety``: what is wrong with rules, and what they make of a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from voice_agent.cli import app
+
+PRACTICE = Path(__file__).parents[2] / "voice_agent" / "practice" / "safety.yaml"
+
+
+def test_the_rules_of_the_example_practice_are_fine() -> None:
+    result = CliRunner().invoke(app, ["safety", "check", str(PRACTICE)])
+    assert result.exit_code == 0
+    assert "ok" in result.output
+
+
+def test_broken_rules_are_told_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "safety.yaml"
+    file.write_text("template_ids:\n  - standard\n  - nonsense\n")
+    result = CliRunner().invoke(app, ["safety", "check", str(file)])
+    assert result.exit_code == 1
+    assert "line 3" in result.output
+    assert "nonsense" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "none.yaml"], ["judge", "hello", "--rules", "none.yaml"]],
+)
+def test_rules_that_are_not_there_are_said_in_words(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["safety", *arguments])
+    assert result.exit_code == 2
+    assert "cannot be read" in result.output
+
+
+def test_rules_that_are_broken_judge_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "safety.yaml"
+    file.write_text("concepts: 7")
+    result = CliRunner().invoke(app, ["safety", "judge", "hello", "--rules", str(file)])
+    assert result.exit_code == 2
+
+
+def test_a_sentence_is_judged_with_the_reason() -> None:
+    result = CliRunner().invoke(app, ["safety", "judge", "friday, and I have chest pain"])
+    assert result.exit_code == 0
+    assert "escalate_now" in result.output
+    assert "chest_pain, acute" in result.output
