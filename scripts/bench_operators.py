@@ -1,11 +1,12 @@
 """Budgets of operators on calls, measured on the local phone network and printed as a table; the exit status
 is 1 when one is exceeded.
 
-    python scripts/bench_operators.py                  five rounds, about a minute on a quiet machine
-    python scripts/bench_operators.py --rounds 1
+    python scripts/bench_operators.py                  five rounds, about three minutes on a quiet machine
+    python scripts/bench_operators.py --rounds 1 --calls 0 --across 0
 
-Everything runs in one process: the application, the network, the caller's and the operator's telephones. Each
-speaks with a tone of its own, so that what is heard tells who is heard, and when.
+The rounds run in one process: the application, the network, the caller's and the operator's telephones. Each
+speaks with a tone of its own, so that what is heard tells who is heard, and when. Then comes load: server,
+callers and consoles have processes of their own. At last a call worker and a console share a PostgreSQL.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from bench.consoles import consoles
 from bench.figures import Figures, percentile
+from bench.load import Load, to_practice
+from bench.network import BenchNetwork
+from bench.servers import own_postgres, practice, worker_and_console
+from bench.speech import QUESTION, spoken, telephone_frames
 from pydantic import SecretStr
 
 from models.speech import SAMPLE_RATE, Pcm
@@ -49,6 +55,11 @@ OPERATOR_HEARD_MS = 100.0
 HAND_BACK_MS = 1115.0
 """One turn: the published target from mouth to ear."""
 EVENT_P95_MS = 150.0
+EVENT_ACROSS_P95_MS = 300.0
+REPLY_P95_MS = 500.0
+GREETING_P95_MS = 1000.0
+CONSOLES = 10
+WARM_S, MEASURED_S = 8.0, 20.0
 FRAME = SAMPLE_RATE // 50
 LOUD = 300
 TIMEOUT_S = 20.0
@@ -244,15 +255,78 @@ NAMES = {
 }
 
 
+async def under_load(figures: Figures, calls: int, consoles_: int, folder: Path) -> None:
+    """Many calls with many consoles on one process: nobody misses an event, and calls do not notice."""
+    network, question = BenchNetwork(), await _question()
+    await network.start()
+    async with practice(network, folder, speech="stub", core=None) as meter:
+        async with consoles(network.app_url, consoles_) as readers:
+            load = Load(question, to_practice(network))
+            await load.grow_to(calls)
+            window = await load.measure(meter, WARM_S, MEASURED_S)
+            reading = await readers.finish()
+        await load.stop()
+        await network.close()
+    name = f"{calls} calls, {consoles_} consoles: "
+    figures.add(name + "events that came", reading.events)
+    figures.add(name + "events dropped", reading.dropped, budget=0)
+    figures.add(name + "event to console, p95", reading.p95_ms, "ms", budget=EVENT_P95_MS)
+    for what, seconds, budget in (
+        ("reply after end of speech, p95", window.seen.replies, REPLY_P95_MS),
+        ("greeting after the answer, p95", window.greetings, GREETING_P95_MS),
+    ):
+        value = percentile(seconds, 95)
+        figures.add(name + what, None if value is None else 1000 * value, "ms", budget=budget)
+    figures.add(name + "questions without an answer", window.seen.unanswered, budget=0)
+
+
+async def across(figures: Figures, calls: int, folder: Path) -> None:
+    """Events of a call worker on a console in another process, by PostgreSQL."""
+    network, question = BenchNetwork(), await _question()
+    await network.start()
+    with own_postgres() as database_url:
+        async with (
+            worker_and_console(network, folder, database_url, speech="stub") as (meter, console_url),
+            consoles(console_url, CONSOLES) as readers,
+        ):
+            load = Load(question, to_practice(network))
+            await load.grow_to(calls)
+            await load.measure(meter, WARM_S, MEASURED_S)
+            reading = await readers.finish()
+            await load.stop()
+            await network.close()
+    name = f"{calls} calls, {CONSOLES} consoles in another process: "
+    figures.add(name + "event to console, p95", reading.p95_ms, "ms", budget=EVENT_ACROSS_P95_MS)
+    figures.add(name + "event to console, worst", reading.worst_ms, "ms")
+    figures.add(name + "events dropped", reading.dropped, budget=0)
+
+
+async def _question() -> list[bytes]:
+    (clip,) = await spoken([QUESTION])
+    return telephone_frames(clip)
+
+
+async def everything(arguments: argparse.Namespace, folder: Path) -> Figures:
+    """All that was asked for."""
+    figures = await bench(arguments.rounds, folder / "rounds") if arguments.rounds else Figures()
+    if arguments.calls:
+        await under_load(figures, arguments.calls, CONSOLES, folder / "load")
+    if arguments.across:
+        await across(figures, arguments.across, folder / "across")
+    return figures
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=50, help="at once, with ten consoles; 0 leaves it out")
+    parser.add_argument("--across", type=int, default=10, help="calls seen from another process; 0 for none")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="voice-agent-bench-") as folder:
-        figures = asyncio.run(bench(arguments.rounds, Path(folder)))
+        figures = asyncio.run(everything(arguments, Path(folder)))
     figures.show()
     return 0 if figures.all_ok else 1
 

@@ -8,7 +8,7 @@ Source: https://www.twilio.com/docs/usage/security
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -71,36 +71,46 @@ class SignatureChecker:
     """Checks signatures against the account's auth token, or a SharedKey where the request names one."""
 
     def __init__(
-        self, auth_token: str, origin: PublicOrigin, *, shared_keys: Mapping[str, str] | None = None
+        self,
+        auth_token: str,
+        *origins: PublicOrigin,
+        shared_keys: Mapping[str, str] | None = None,
     ) -> None:
-        """``shared_keys``: secrets by key id. Raises :class:`ValueError` without an auth token."""
+        """``origins``: every address under which this process is reached; ``shared_keys``: secrets by key id.
+
+        Raises :class:`ValueError` without an auth token or an origin.
+        """
         if not auth_token:
             raise ValueError("an auth token is needed to check Twilio's signatures: set TWILIO_AUTH_TOKEN")
+        if not origins:
+            raise ValueError("an origin is needed to check Twilio's signatures: set PUBLIC_BASE_URL")
         self._auth_token = auth_token
         self._shared_keys = dict(shared_keys or {})
-        self._origin = origin
+        self._origins = origins
 
     def check_webhook(
         self, raw_path: str, raw_query: str, form: WebhookFields | None, headers: Mapping[str, str]
     ) -> None:
         """Raises :class:`SignatureError`. ``form`` is the parsed body of a POST, None for GET (the query is
         signed)."""
-        self._check(self._origin.http(raw_path, raw_query), form, headers)
+        self._check([origin.http(raw_path, raw_query) for origin in self._origins], form, headers)
 
     def check_websocket(self, raw_path: str, raw_query: str, headers: Mapping[str, str]) -> None:
         """Raises :class:`SignatureError`. A handshake is signed like a webhook without parameters, over
         ``ws(s)://``."""
-        self._check(self._origin.signed_websocket(raw_path, raw_query), None, headers)
+        urls = [origin.signed_websocket(raw_path, raw_query) for origin in self._origins]
+        self._check(urls, None, headers)
 
-    def _check(self, url: str, form: WebhookFields | None, headers: Mapping[str, str]) -> None:
+    def _check(self, urls: Sequence[str], form: WebhookFields | None, headers: Mapping[str, str]) -> None:
         signature = headers.get(SIGNATURE_HEADER, "")
         if not signature:
             raise SignatureError(f"no {SIGNATURE_HEADER} header")
         settings = headers.get(SETTINGS_HEADER, "")
         algorithm = get_signature_algorithm(settings)
         secret = self._secret(settings, algorithm)
-        if not RequestValidator(secret).validate(url, form, signature, algorithm):
-            raise SignatureError(f"{algorithm} signature does not match {url.partition('?')[0]}")
+        validator = RequestValidator(secret)
+        if not any(validator.validate(url, form, signature, algorithm) for url in urls):
+            raise SignatureError(f"{algorithm} signature does not match {urls[0].partition('?')[0]}")
 
     def _secret(self, settings: str, algorithm: str) -> str:
         if algorithm.upper() == HMAC_SHA1:
@@ -112,3 +122,8 @@ class SignatureChecker:
                 f"signed with the unknown key {named.get('key', '')!r}: add it to the shared keys"
             )
         return secret
+
+
+def webhook_signature(auth_token: str, url: str, form: WebhookFields) -> str:
+    """The signature of a POST to ``url`` by Twilio, or by whoever passes its request on."""
+    return str(RequestValidator(auth_token).compute_signature(url, form))

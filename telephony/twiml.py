@@ -126,6 +126,14 @@ def forward(number: str, *, announcement: str = "", language: str = "en-US") -> 
     return str(response)
 
 
+def farewell(text: str, *, language: str = "en-US") -> str:
+    """Say something and end the call."""
+    response = VoiceResponse()
+    response.say(text, language=language)
+    response.hangup()
+    return str(response)
+
+
 def hang_up() -> str:
     """End the call."""
     response = VoiceResponse()

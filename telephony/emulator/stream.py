@@ -94,7 +94,9 @@ class MediaStream:
 
     async def open(self) -> bool:
         """Make the handshake and send `connected` and `start`; False when that failed."""
-        self._log.record(EventKind.STREAM_OPENING, self.call_sid, stream=self.sid, name=self.name)
+        self._log.record(
+            EventKind.STREAM_OPENING, self.call_sid, stream=self.sid, name=self.name, url=self.order.url
+        )
         if not self.order.allowed_url:
             reason = f"stream URL {self.order.url!r} must start with wss:// (ws:// on loopback only)"
             self._log.violate(31922, reason, self.call_sid)

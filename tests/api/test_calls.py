@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from voice_agent.api.calls import calls_router
-from voice_agent.api.event_feed import BadToken, EventFeed
 from voice_agent.api.ranges import Unsatisfiable, byte_range
+from voice_agent.call.event_feed import BadToken, EventFeed
 from voice_agent.call.events import (
     CallEvent,
     Degraded,

@@ -15,10 +15,11 @@ from models.local import KOKORO, MOONSHINE, LocalModel, Shelf
 from models.local.shelf import Kept, sha256_of
 from models.onnx import pipecat_file
 from models.speech import Delivery
-from voice_agent.app import StartError, running
+from voice_agent.app import running
 from voice_agent.call.cloud_speech import SpeechConfigurationError
 from voice_agent.call.speech import SpeechServices, speech_services
 from voice_agent.settings import Settings
+from voice_agent.surroundings import StartError
 
 STAND_INS = str(Path(__file__).parents[1] / "models" / "local_stand_ins")
 

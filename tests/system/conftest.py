@@ -128,7 +128,7 @@ async def whole_system(
             twilio_api_base_url=emulator.base_url,
             public_base_url=origin,
             data_dir=tmp_path,
-            **settings,
+            **{"phone_url": f"ws{emulator.base_url.removeprefix('http')}/emulator/phone", **settings},
         )
         application = await stack.enter_async_context(running(chosen, port=port))
         voice = EspeakVoice()

@@ -100,6 +100,7 @@ class ScriptedDesk(ScriptedPractice):
         self.asked = Asked()
         self.refusals_of: dict[str, list[tuple[int, str]]] = {}
         self.guidance_status = "delivered"
+        self.problems: list[str] = []
         self.stream_refusals: list[tuple[int, str]] = []
         self.stream_resumed_from: list[str] = []
         self.readings = 0
@@ -142,7 +143,7 @@ class ScriptedDesk(ScriptedPractice):
     def _app(self) -> FastAPI:
         app = super()._app()
         desk = Desk(WORKSPACE, ME, "Dana Whitfield", CSRF)
-        app.include_router(console_router(self.site, lambda: desk))
+        app.include_router(console_router(self.site, lambda: desk, lambda: self.problems))
         app.include_router(self._platform())
 
         @app.middleware("http")

@@ -350,3 +350,16 @@ def test_events_are_read_the_same_wherever_the_network_cuts_the_stream(
         '[{"id":"1","type":"call.started","data":"{}"},'
         '{"id":"1","type":"message","data":"a\\nb"},{"id":"","type":"message","data":""}]'
     }
+
+
+def test_what_is_wrong_with_the_installation_is_said_until_it_is_well_again(
+    console: Page, desk: ScriptedDesk
+) -> None:
+    notice = console.locator("#link-problem")
+    expect(notice).to_be_hidden()
+    desk.problems = ["The bus between the processes is down."]
+    desk.happen("operator.status_changed", operator_id="another", status="online")
+    expect(notice).to_have_text("The bus between the processes is down.")
+    desk.problems = []
+    desk.happen("operator.status_changed", operator_id="another", status="offline")
+    expect(notice).to_be_hidden()

@@ -7,20 +7,24 @@ from collections.abc import Callable
 
 import pytest
 from example_call import BEGINNING, MIDDLE
-from operator_events import EscalationCompleted, Guidance, OperatorJoined, OperatorModeSwitched
 from playwright.sync_api import Locator, Page, expect
-from scripted_desk import BRIEFING, JOHN, ScriptedDesk, call
+from scripted_desk import BRIEFING, JOHN, ME, ScriptedDesk, call
 from scripted_practice import CALL_SID
 
 from voice_agent.call.emotion_events import RecentBurst
 from voice_agent.call.events import (
     EmotionMeasured,
+    EscalationCompleted,
     EscalationRequested,
+    Guidance,
+    OperatorJoined,
+    OperatorModeSwitched,
     RiskScored,
     SessionEnd,
     UserTranscript,
     VoiceContextApplied,
 )
+from voice_agent.operators.ports import DeliveryStatus, OperatorMode
 
 pytestmark = pytest.mark.browser
 
@@ -241,14 +245,14 @@ def test_another_call_can_be_read_while_on_one_and_gone_back_from(speaking: Page
 def test_another_operator_who_speaks_is_named(on_desk: Page, desk: ScriptedDesk) -> None:
     desk.emit(
         OperatorJoined(operator_id="another", name="Sam Reyes", t=30.0),
-        OperatorModeSwitched(operator_id="another", mode="takeover", t=30.2),
+        OperatorModeSwitched(operator_id="another", mode=OperatorMode.TAKEOVER, t=30.2),
         UserTranscript(transcript="Hello Maria, this is Sam.", speaker_role="operator", start=31, t=33.0),
     )
     expect(title(on_desk)).to_have_text("Sam Reyes is speaking to the caller")
     expect(on_desk.get_by_role("button", name="Take over")).to_be_hidden()
     log = on_desk.get_by_role("log", name="Conversation")
     expect(log.locator(".line.operator .speaker")).to_have_text("Operator")
-    desk.emit(OperatorModeSwitched(operator_id="another", mode="listen", t=40.0))
+    desk.emit(OperatorModeSwitched(operator_id="another", mode=OperatorMode.LISTEN, t=40.0))
     expect(title(on_desk)).to_have_text("The agent speaks. You are not on this call.")
 
 
@@ -256,14 +260,14 @@ def test_why_a_person_is_wanted_stands_above_the_conversation(on_desk: Page, des
     desk.emit(EscalationRequested(trigger="caller_request", reason="asked for a nurse twice", t=30.0))
     alerts = on_desk.get_by_role("list", name="Alerts")
     expect(alerts).to_contain_text("A person is wanted: caller request asked for a nurse twice")
-    desk.emit(EscalationCompleted(t=90.0))
+    desk.emit(EscalationCompleted(trigger="caller", reason="", t=90.0))
     expect(alerts).not_to_contain_text("A person is wanted")
 
 
 def test_guidance_that_reached_the_agent_stands_in_the_conversation(
     on_desk: Page, desk: ScriptedDesk
 ) -> None:
-    desk.emit(Guidance(message="Mention the copay waiver", t=30.0))
+    desk.emit(Guidance(message="Mention the copay waiver", status=DeliveryStatus.DELIVERED, t=30.0))
     note = on_desk.get_by_role("log", name="Conversation").locator(".line.note.operator")
     expect(note).to_have_text("0:30.0Guidance Mention the copay waiver")
 
@@ -285,6 +289,21 @@ def test_what_became_of_guidance_is_shown(on_desk: Page, desk: ScriptedDesk, sta
     expect(sent.locator(".outcome")).to_have_text(words)
     expect(on_desk.get_by_role("textbox", name="Guide the agent")).to_have_value("")
     assert desk.asked.of("send-guidance") == [{"call_sid": CALL_SID, "message": "Mention the copay waiver"}]
+
+
+def test_guidance_that_waits_for_the_agent_says_so_once_the_call_has_told(
+    on_desk: Page, desk: ScriptedDesk
+) -> None:
+    on_desk.get_by_label("Guide the agent").fill("Mention the copay waiver")
+    on_desk.get_by_role("button", name="Send", exact=True).click()
+    outcome = on_desk.locator("#guidance-sent .outcome")
+    expect(outcome).to_contain_text("Delivered")
+    waits = {"message": "Mention the copay waiver", "status": DeliveryStatus.QUEUED, "t": 30.0}
+    desk.emit(Guidance(operator_id="somebody else", **waits))
+    desk.emit(Guidance(operator_id=ME, **waits))
+    expect(outcome).to_contain_text("Queued")
+    notes = on_desk.get_by_role("log", name="Conversation").locator(".line.note.operator")
+    expect(notes.last).to_contain_text("waits for the agent")
 
 
 def test_guidance_that_failed_is_sent_again(on_desk: Page, desk: ScriptedDesk) -> None:

@@ -63,7 +63,7 @@ async def open_entrance(
     roster = Roster(database, workspace_id)
     authenticator = Authenticator(keys, passwords, BrowserSessions(database), roster)
     try:
-        storage = storage_from_string(rate_limit_storage) if rate_limit_storage else None
+        storage = _storage(rate_limit_storage) if rate_limit_storage else None
     except ConfigurationError as error:
         raise AccessError(f"VOICE_AGENT_RATE_LIMIT_STORAGE cannot be used: {error}") from error
     limits = RateLimits(rates, storage)  # type: ignore[arg-type]
@@ -76,3 +76,9 @@ async def open_entrance(
         guard=Guard(authenticator, limits, Cookies(public_base_url)),
         links=RecordingLinks(await asyncio.to_thread(signing_key, secret_key, data_dir)),
     )
+
+
+def _storage(url: str) -> object:
+    # The client that `limits` prefers has to be entered as a context first, which `limits` does not do.
+    options = {"implementation": "redispy"} if url.startswith("async+redis") else {}
+    return storage_from_string(url, **options)

@@ -17,6 +17,8 @@ class ActorKind(StrEnum):
     COMMAND_LINE = "command_line"
     LINK = "link"
     """Whoever holds a signed link."""
+    NETWORK = "network"
+    """The phone network: something happened that nobody asked for."""
     NOBODY = "nobody"
     """Somebody who could not prove who they are."""
 

@@ -30,8 +30,8 @@ from voice_agent.api.call_models import (
     recordings_path,
     shown_turn,
 )
-from voice_agent.api.event_feed import BadToken, EventFeed
 from voice_agent.api.recording_response import recording_response
+from voice_agent.call.event_feed import BadToken, EventFeed
 from voice_agent.call.events import CallEvent, call_event_adapter
 from voice_agent.call.picture import Picture, Theme
 from voice_agent.call.picture_png import png

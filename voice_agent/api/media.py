@@ -21,9 +21,9 @@ from telephony.signature import SignatureChecker
 from telephony.tokens import StreamTokens
 from telephony.twiml import TOKEN_PARAMETER
 from voice_agent.api.media_socket import MediaSocket, Send
+from voice_agent.api.twilio import Exchange
 from voice_agent.call import network as addresses
 from voice_agent.call.ports import LegRole, LegSink
-from voice_agent.call.switchboard import Switchboard
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +58,8 @@ class Refused(Exception):
 class MediaEndpoint:
     """The ASGI application behind :data:`ROLES`' addresses. Mount it anywhere: it reads the full path."""
 
-    def __init__(self, switchboard: Switchboard, signatures: SignatureChecker, tokens: StreamTokens) -> None:
-        self._switchboard = switchboard
+    def __init__(self, exchange: Exchange, signatures: SignatureChecker, tokens: StreamTokens) -> None:
+        self._exchange = exchange
         self._signatures = signatures
         self._tokens = tokens
 
@@ -107,7 +107,7 @@ class MediaEndpoint:
             raise Refused(f"stream of {start.encoding} at {start.sample_rate} Hz, {start.channels} channels")
         one_way = LegRole(grant.role) in (LegRole.TAP, LegRole.OPERATOR)
         socket = MediaSocket(start.stream_sid, send, can_send=not one_way)
-        sink = self._switchboard.attach(grant, socket)
+        sink = self._exchange.attach(grant, socket)
         if sink is None:
             raise Refused(f"{grant.role} stream {grant.generation} is not waited for")
         socket.sink = sink

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from telephony.errors import MalformedWebhook, SignatureError
 from telephony.signature import SignatureChecker
+from telephony.tokens import StreamGrant
 from telephony.webhook import WebhookFields
 from voice_agent.call import network as addresses
-from voice_agent.call.switchboard import Switchboard
+from voice_agent.call.ports import LegSink, LegSocket
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,10 @@ MAX_BODY_BYTES: Final = 65_536
 FORM: Final = "application/x-www-form-urlencoded"
 KEY: Final = "s"
 """Field that names the agent's leg, in the form or in the query."""
+PLACED_HEADER: Final = "x-voice-agent-placed"
+"""Names the process that a request was passed on to, so that it is answered there and nowhere else."""
+NO_ROOM: Final = 503
+"""Answer to a call that was passed on, when there is no room for it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +41,110 @@ class Webhook:
     key: str
 
 
-def twilio_router(switchboard: Switchboard, signatures: SignatureChecker) -> APIRouter:
+class Exchange(Protocol):
+    """What webhooks and media sockets are brought to: see
+    :class:`~voice_agent.call.switchboard.Switchboard`."""
+
+    async def inbound(self, fields: WebhookFields) -> str:
+        """The document for a call that rings."""
+
+    def agent(self, fields: WebhookFields, key: str) -> str:
+        """The document for an agent's leg."""
+
+    def conference(self, fields: WebhookFields) -> None:
+        """A conference status callback."""
+
+    def status(self, fields: WebhookFields, key: str) -> None:
+        """A call status callback."""
+
+    def stream(self, fields: WebhookFields) -> None:
+        """A stream status callback."""
+
+    def after_dial(self, fields: WebhookFields) -> str:
+        """The caller's part in the conference is over."""
+
+    def after_stream(self, fields: WebhookFields) -> str:
+        """The stream on the caller's own leg is over."""
+
+    def after_transfer(self, fields: WebhookFields) -> str:
+        """The number dialled for a caller is done."""
+
+    def fallback(self, fields: WebhookFields) -> str:
+        """The document for a call of which another document could not be had."""
+
+    def attach(self, grant: StreamGrant, socket: LegSocket) -> LegSink | None:
+        """A stream whose token was good."""
+
+
+class NoRoom(Exception):
+    """A call that another process has passed on cannot be taken."""
+
+
+class Elsewhere(Protocol):
+    """Where the calls of an installation of several processes are."""
+
+    async def answer(self, path: str, fields: WebhookFields, key: str, placed_on: str) -> str | None:
+        """The answer of the process that a request belongs to; None when that is this one.
+
+        ``placed_on`` names a process that somebody has chosen already. Raises :class:`NoRoom`.
+        """
+
+
+def twilio_router(
+    exchange: Exchange, signatures: SignatureChecker, elsewhere: Elsewhere | None = None
+) -> APIRouter:
     """All webhooks under ``/twilio``, by POST or GET.
 
     Errors: 400 for fields that mean nothing, 403 for a missing or wrong signature, 413 for a body that is too
-    long, 415 for a body that is no form.
+    long, 415 for a body that is no form, 503 for a call passed on to a process without room.
     """
     router = APIRouter(include_in_schema=False)
 
-    def route(path: str, respond: Callable[[Webhook], Awaitable[Response]]) -> None:
+    def route(path: str, respond: Callable[[Webhook], Awaitable[str | None]]) -> None:
         async def endpoint(request: Request) -> Response:
             try:
-                return await respond(await _verify(request, signatures))
+                webhook = await _verify(request, signatures)
+                answer = None
+                if elsewhere is not None:
+                    placed_on = request.headers.get(PLACED_HEADER, "")
+                    answer = await elsewhere.answer(path, webhook.fields, webhook.key, placed_on)
+                if answer is None:
+                    answer = await respond(webhook)
             except SignatureError as error:
                 log.warning("webhook_refused", path=path, error=str(error))
                 raise HTTPException(403, "not signed by Twilio for this address") from error
             except MalformedWebhook as error:
                 raise HTTPException(400, str(error)) from error
+            except NoRoom as error:
+                raise HTTPException(NO_ROOM, str(error)) from error
+            return Response(answer, media_type="application/xml") if answer else Response(status_code=204)
 
         router.add_api_route(path, endpoint, methods=["GET", "POST"], response_model=None)
 
     def document(path: str, answer: Callable[[Webhook], str]) -> None:
-        async def respond(webhook: Webhook) -> Response:
-            return _xml(answer(webhook))
+        async def respond(webhook: Webhook) -> str:
+            return answer(webhook)
 
         route(path, respond)
 
     def notice(path: str, take: Callable[[Webhook], None]) -> None:
-        async def respond(webhook: Webhook) -> Response:
+        async def respond(webhook: Webhook) -> None:
             take(webhook)
-            return Response(status_code=204)
 
         route(path, respond)
 
-    async def voice(webhook: Webhook) -> Response:
-        return _xml(await switchboard.inbound(webhook.fields))
+    async def voice(webhook: Webhook) -> str:
+        return await exchange.inbound(webhook.fields)
 
     route(addresses.VOICE, voice)
-    document(addresses.AGENT, lambda webhook: switchboard.agent(webhook.fields, webhook.key))
-    document(addresses.AFTER_DIAL, lambda webhook: switchboard.after_dial(webhook.fields))
-    document(addresses.AFTER_STREAM, lambda webhook: switchboard.after_stream(webhook.fields))
-    document(addresses.AFTER_TRANSFER, lambda webhook: switchboard.after_transfer(webhook.fields))
-    notice(addresses.CONFERENCE, lambda webhook: switchboard.conference(webhook.fields))
-    notice(addresses.STATUS, lambda webhook: switchboard.status(webhook.fields, webhook.key))
-    notice(addresses.STREAM, lambda webhook: switchboard.stream(webhook.fields))
+    document(addresses.AGENT, lambda webhook: exchange.agent(webhook.fields, webhook.key))
+    document(addresses.AFTER_DIAL, lambda webhook: exchange.after_dial(webhook.fields))
+    document(addresses.AFTER_STREAM, lambda webhook: exchange.after_stream(webhook.fields))
+    document(addresses.AFTER_TRANSFER, lambda webhook: exchange.after_transfer(webhook.fields))
+    document(addresses.FALLBACK, lambda webhook: exchange.fallback(webhook.fields))
+    notice(addresses.CONFERENCE, lambda webhook: exchange.conference(webhook.fields))
+    notice(addresses.STATUS, lambda webhook: exchange.status(webhook.fields, webhook.key))
+    notice(addresses.STREAM, lambda webhook: exchange.stream(webhook.fields))
     return router
 
 
@@ -103,7 +168,3 @@ async def _read_form(request: Request) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise HTTPException(413, f"a webhook has at most {MAX_BODY_BYTES} bytes")
     return bytes(body)
-
-
-def _xml(document: str) -> Response:
-    return Response(document, media_type="application/xml")

@@ -128,6 +128,11 @@ class Admission:
         """True after :meth:`drain`."""
         return self._draining
 
+    @property
+    def room(self) -> int:
+        """How many further calls would be taken if they all came now."""
+        return 0 if isinstance(self.decide(), Refuse) else self._limits.calls - self._active_calls()
+
     def decide(self) -> Admit | Refuse:
         """May one more call come in now?"""
         if self._draining:

@@ -9,7 +9,6 @@ on the own leg.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final
@@ -48,11 +47,11 @@ class Verdict(StrEnum):
 class AgentLeg:
     """One generation of the agent's leg. ``key`` rides in its address and comes back in its webhooks."""
 
-    def __init__(self, generation: int, mute: MuteSwitch) -> None:
+    def __init__(self, generation: int, key: str, mute: MuteSwitch) -> None:
         self.generation = generation
         self.mute = mute
         self.label = LABEL if generation == 1 else f"{LABEL}-{generation}"
-        self.key = secrets.token_urlsafe(16)
+        self.key = key
         self.leg_sid = ""
         self.conference_sid = ""
         self.document = ""
@@ -280,7 +279,8 @@ class AgentLegs:
     async def _keep(self) -> None:
         reason = "never asked for"
         for generation in range(1, self._network.timings.agent_generations + 1):
-            leg = self.leg = AgentLeg(generation, MuteSwitch(self._network.rest, muted=False))
+            mute = MuteSwitch(self._network.rest, muted=False)
+            leg = self.leg = AgentLeg(generation, self._network.new_key(), mute)
             ask = self._tasks.start(self._ask(leg), "ask for agent leg")
             if self._caller_is_in:
                 self._start_waiting(leg)

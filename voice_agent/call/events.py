@@ -42,6 +42,8 @@ class SessionStart(CallEventBase):
     called: str | None = None
     service_id: str = ""
     conference: str = ""
+    process: str = ""
+    """Which process carries the call, in an installation of several."""
 
 
 class SessionInfo(CallEventBase):

@@ -3,6 +3,7 @@ for what."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,9 @@ STREAM: Final = "/twilio/stream"
 AFTER_DIAL: Final = "/twilio/after-dial"
 AFTER_STREAM: Final = "/twilio/after-stream"
 AFTER_TRANSFER: Final = "/twilio/after-transfer"
+FALLBACK: Final = "/twilio/fallback"
+"""A number's fallback address: asked when a document cannot be had."""
+KEY_SEPARATOR: Final = "."
 MEDIA_TAP: Final = "/twilio/media/tap"
 MEDIA_AGENT: Final = "/twilio/media/agent"
 MEDIA_CALLER: Final = "/twilio/media/caller"
@@ -74,6 +78,7 @@ class Network:
         origin: our public address.
         app_sid: TwiML App whose voice URL is :data:`AGENT`; the agent's leg is a call to it.
         timings: how long to wait.
+        process: the name of this process among others; "" when it is alone.
     """
 
     rest: TwilioRest
@@ -81,6 +86,13 @@ class Network:
     origin: PublicOrigin
     app_sid: str
     timings: LineTimings = field(default_factory=LineTimings)
+    process: str = ""
+
+    def new_key(self) -> str:
+        """A secret that rides in a leg's address and comes back in its webhooks, which may reach any process:
+        it begins with the name of the one that it belongs to."""
+        secret = secrets.token_urlsafe(16)
+        return f"{self.process}{KEY_SEPARATOR}{secret}" if self.process else secret
 
     def url(self, path: str, query: str = "") -> str:
         """Absolute address of a webhook."""

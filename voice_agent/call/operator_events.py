@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from voice_agent.call.event_base import CallEventBase
 from voice_agent.operators.ports import ConnectionMethod, DeliveryStatus, OperatorMode
+
+LEFT: Final = "left"
+"""Reason of an :class:`OperatorLeft` that the operator asked for."""
 
 
 class EscalationEvent(CallEventBase):

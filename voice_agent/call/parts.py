@@ -49,6 +49,8 @@ class CallParts:
     """Whether an operator could take a call now."""
     emotion: EmotionModels | None = None
     """What hears how callers feel; None for nothing."""
+    process: str = ""
+    """The name of this process among others; "" when it is alone."""
 
 
 class CallRecording(TrackWriter, Protocol):

@@ -75,6 +75,19 @@ class CallRecords:
         token = rows[limit - 1].number if len(rows) > limit else None
         return CallPage([record_of(row) for row in rows[:limit]], total or 0, token)
 
+    async def unfinished(self) -> list[CallRecord]:
+        """Calls that have not ended as far as is known, oldest first; those silent for :data:`SILENT_FOR`
+        are left out."""
+        query = (
+            select(CallRow)
+            .where(
+                CallRow.completion_reason.is_(None), CallRow.last_event_at > datetime.now(UTC) - SILENT_FOR
+            )
+            .order_by(CallRow.number)
+        )
+        async with self._database.reading() as session:
+            return [record_of(row) for row in await session.scalars(query)]
+
     async def call(self, call_sid: str) -> CallRecord | None:
         """One call, or None."""
         async with self._database.reading() as session:

@@ -152,8 +152,6 @@ class CallSession:
         self._last_activity = 0.0
         self._fillers = 0
         self._ended: asyncio.Task[None] | None = None
-        self.facts: Mapping[str, Any] = {}
-        """What the lookup found about the caller."""
         self.completion_reason = ""
         self.on_ended: Callable[[], object] = lambda: None
         """Told when the last event of the call was emitted."""
@@ -195,6 +193,7 @@ class CallSession:
                 called=self.info.called,
                 service_id=self._service.service_id,
                 conference=self.info.conference,
+                process=self._parts.process,
             )
         )
         # The greeting is thought of and spoken now, and waits in the mouth until the caller is there.
@@ -207,11 +206,17 @@ class CallSession:
             return
         self._tasks.start(self._pump_inbox(), "pump inbox")
         self._parts.watches.add(self._watch)
-        self.facts = await self._look_up()
-        self._tell(Started(Caller(self.info.caller, self.facts), Channel.VOICE, self._service.now()))
+        facts = await self._look_up()
+        self._tell(Started(Caller(self.info.caller, facts), Channel.VOICE, self._service.now()))
         self._listening = True
         self.log.emit(
-            events.SessionInfo(name="prewarmed", detail={"ms": round((time.monotonic() - began) * 1000)})
+            events.SessionInfo(
+                name="prewarmed",
+                detail={
+                    "ms": round((time.monotonic() - began) * 1000),
+                    "caller_name": str(facts.get("first_name", "")),
+                },
+            )
         )
 
     async def _look_up(self) -> Mapping[str, Any]:

@@ -27,6 +27,23 @@ REMEMBERED_CALLS: Final = 2000
 SESSION_END_TIMEOUT_S: Final = 30.0
 """A session that cannot store its call in that time is let go, and the log says so."""
 OVERLOAD_ANNOUNCEMENT: Final = "All our lines are busy at the moment. Please hold while we connect you."
+APOLOGY: Final = "I'm sorry, we have a technical problem and I can't go on with this call."
+CALL_AGAIN: Final = "Please call us again in a moment. Goodbye."
+CONNECTING: Final = "Please hold while I connect you."
+
+
+def refusal(overload_forward_to: str) -> str:
+    """The document for a call that nobody here can take: the number for such calls (E.164), or busy."""
+    if overload_forward_to:
+        return twiml.forward(overload_forward_to, announcement=OVERLOAD_ANNOUNCEMENT)
+    return twiml.busy()
+
+
+def apology(overload_forward_to: str) -> str:
+    """The document for a call that broke in the middle."""
+    if overload_forward_to:
+        return twiml.forward(overload_forward_to, announcement=f"{APOLOGY} {CONNECTING}")
+    return twiml.farewell(f"{APOLOGY} {CALL_AGAIN}")
 
 
 @dataclass(eq=False)
@@ -100,9 +117,7 @@ class Switchboard:
         self._on_event(
             SessionInfo(call_sid=call_sid, name="call_refused", detail={"reason": reason, "detail": detail})
         )
-        if self._overload_forward_to:
-            return twiml.forward(self._overload_forward_to, announcement=OVERLOAD_ANNOUNCEMENT)
-        return twiml.busy()
+        return refusal(self._overload_forward_to)
 
     # -- later webhooks; each raises MalformedWebhook for fields that mean nothing
 
@@ -155,6 +170,11 @@ class Switchboard:
         live = self._calls.get(fields.sid("CallSid"))
         return live.line.after_transfer(fields) if live is not None else twiml.hang_up()
 
+    def fallback(self, fields: WebhookFields) -> str:
+        """A document of this call could not be had, whosever it was: say so, rather than drop the caller."""
+        log.error("call_fell_back", call_sid=fields.sid("CallSid"), error=fields.get("ErrorCode", "")[:10])
+        return apology(self._overload_forward_to)
+
     # -- media
 
     def attach(self, grant: StreamGrant, socket: LegSocket) -> LegSink | None:
@@ -168,6 +188,10 @@ class Switchboard:
     def active_calls(self) -> int:
         """Calls that ring, talk, or are being stored."""
         return len(self._calls)
+
+    def knows(self, call_sid: str) -> bool:
+        """Whether a caller's call is here, or was."""
+        return call_sid in self._calls or call_sid in self._ended
 
     def session(self, call_sid: str) -> Session | None:
         """The session of a live call."""

@@ -26,6 +26,7 @@ from voice_agent.call import events
 from voice_agent.call.agent_voice import AgentVoice
 from voice_agent.call.escalation import Escalations
 from voice_agent.call.log import CallLog
+from voice_agent.call.operator_events import LEFT
 from voice_agent.call.operator_leg import OperatorEar, OperatorSink
 from voice_agent.call.ports import AddedLeg, LegSink, LegSocket, Line
 from voice_agent.call.tasks import CallTasks
@@ -164,7 +165,7 @@ class CallOperators:
         present = self._present.get(operator_id)
         if present is None:
             return
-        was_in_charge = self._take_out(present, "left")
+        was_in_charge = self._take_out(present, LEFT)
         if was_in_charge and not self._closed:
             await self._give_back(present)
         await self._let_go(present)

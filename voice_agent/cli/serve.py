@@ -16,6 +16,7 @@ from voice_agent.cli.command import CommandError, console, load_settings, run, s
 
 if TYPE_CHECKING:
     from voice_agent.app import Ready
+    from voice_agent.settings import Role
 
 
 def serve(
@@ -24,6 +25,9 @@ def serve(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the addresses as one line of JSON when ready.")
     ] = False,
+    role: Annotated[
+        str, typer.Option(help="all, calls or console: what this process does (VOICE_AGENT_ROLE).")
+    ] = "",
     stop_with_stdin: Annotated[bool, typer.Option(help="Stop when standard input closes.")] = False,
 ) -> None:
     """Start everything: database, local phone network, calls and the page."""
@@ -32,9 +36,11 @@ def serve(
 
     async def start() -> None:
         settings = load_settings()
+        if role:
+            settings = settings.model_copy(update={"role": _role(role)})
         os.environ.setdefault("LOGURU_LEVEL", "WARNING")  # or pipecat greets on standard error when imported
-        from voice_agent.app import StartError
         from voice_agent.app import serve as serve_application
+        from voice_agent.surroundings import StartError
 
         announce = _as_json if as_json else _as_panel
         try:
@@ -46,6 +52,15 @@ def serve(
             raise CommandError(f"cannot serve on {host}:{port}: {error}") from error
 
     run(start())
+
+
+def _role(name: str) -> Role:
+    from voice_agent.settings import Role
+
+    try:
+        return Role(name)
+    except ValueError as error:
+        raise CommandError(f"--role {name}: take one of {', '.join(Role)}") from error
 
 
 def _as_json(ready: Ready) -> None:

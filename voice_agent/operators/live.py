@@ -7,7 +7,6 @@ tick; whoever asks right after a command sees what it has changed.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Literal
 
 from voice_agent.call import events
@@ -54,7 +53,7 @@ class LocalLiveCalls:
     def active(self) -> list[LiveCall]:
         """See :class:`voice_agent.operators.ports.LiveCalls`."""
         self._take_in()
-        return [self._named(view.call) for view in self._views.values()]
+        return [view.call for view in self._views.values()]
 
     def get(self, call_sid: str) -> LiveCall:
         """See :class:`voice_agent.operators.ports.LiveCalls`."""
@@ -62,7 +61,7 @@ class LocalLiveCalls:
         view = self._views.get(call_sid)
         if view is None:
             raise NoSuchCall(f"call {call_sid} is not live; it has ended or is carried elsewhere")
-        return self._named(view.call)
+        return view.call
 
     async def join(self, call_sid: str, operator: OperatorLeg, mode: OperatorMode) -> Joined:
         """See :class:`voice_agent.operators.ports.LiveCalls`. An operator is on one call at a time."""
@@ -95,11 +94,6 @@ class LocalLiveCalls:
         if session is None:
             raise NoSuchCall(f"call {call_sid} is not live; it has ended or is carried elsewhere")
         return session
-
-    def _named(self, call: LiveCall) -> LiveCall:
-        session = self._sessions.get(call.call_sid)
-        name = str(session.facts.get("first_name", "")) if session is not None else ""
-        return replace(call, caller_name=name)
 
     async def _follow(self) -> None:
         while not self._events.closed:

@@ -39,6 +39,8 @@ class LiveView:
         """Take an event in; most change nothing that is shown."""
         call = self.call
         match event:
+            case events.SessionInfo(name="prewarmed", detail={"caller_name": str(name)}):
+                self.call = replace(call, caller_name=name)
             case events.StateTransition():
                 visits = self._visits[event.to_state] = self._visits.get(event.to_state, 0) + 1
                 self.call = replace(call, state=event.to_state, loops=max(call.loops, visits - 1))

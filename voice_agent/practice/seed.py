@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voice_agent.practice.store import BOOKED
@@ -29,6 +29,9 @@ from voice_agent.store.database import Database
 _NAMESPACE = UUID("6f1a64a6-6d0c-4c55-9a5e-2f1f9f1a2c11")
 
 PROVIDER = "Dr. Chen"
+SEED_LOCK = 7_106_220_253
+"""Key of the PostgreSQL advisory lock under which processes that start together seed in turn."""
+
 CALENDAR_DAYS = 35
 """Days ahead for which there are slots."""
 SLOT_MINUTES = 30
@@ -99,6 +102,8 @@ async def seed(database: Database, *, practice: str, zone: ZoneInfo, today: date
     A patient who already has an appointment ahead keeps it as it is, and gets no second one.
     """
     async with database.session() as session:
+        if not database.is_sqlite:  # where a writer is alone anyway
+            await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SEED_LOCK})
         known_patients = set((await session.scalars(select(PatientRow.id))).all())
         for person in PATIENTS:
             if _patient_id(practice, person) not in known_patients:

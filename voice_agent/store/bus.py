@@ -76,13 +76,21 @@ class Subscription:
 
 
 class EventBus:
-    """Fan-out of call events inside one process."""
+    """Fan-out of call events inside one process.
 
-    def __init__(self) -> None:
+    A process among others has two: one for what happens in its own calls, and a wider one for what happens
+    anywhere.
+    """
+
+    def __init__(self, wider: EventBus | None = None) -> None:
+        """Everything that is published here is published on ``wider`` too."""
         self._subscriptions: set[Subscription] = set()
+        self._wider = wider
 
     def publish(self, event: CallEvent) -> None:
         """Hand ``event`` to every subscriber; returns at once."""
+        if self._wider is not None:
+            self._wider.publish(event)
         for subscription in self._subscriptions:
             if subscription.call_sid is None or subscription.call_sid == event.call_sid:
                 subscription.push(event)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 
 from voice_agent.web.pages import Site
 from voice_agent.web.shell import Shell, content_security_policy
@@ -58,13 +59,22 @@ def console_policy(phone_url: str) -> str:
     return content_security_policy("", connect=TWILIO, media=TWILIO_SOUNDS)
 
 
-def console_router(site: Site, desk: Callable[..., Any]) -> APIRouter:
-    """Route ``/console``.
+class InstallationState(BaseModel):
+    """What works worse than it should, in sentences for operators; empty when all is well."""
+
+    problems: list[str]
+
+
+def console_router(
+    site: Site, desk: Callable[..., Any], problems: Callable[[], list[str]] = list
+) -> APIRouter:
+    """Routes ``/console`` and ``/console/state``.
 
     Args:
         site: what the pages show about this installation.
         desk: a dependency that returns the :class:`Desk` of whoever asks, or refuses or redirects them by
             raising :class:`~fastapi.HTTPException`.
+        problems: what operators should know about the installation now.
     """
     router = APIRouter(include_in_schema=False)
     shell = Shell(site, site.phone_url, policy=console_policy(site.phone_url))
@@ -75,5 +85,10 @@ def console_router(site: Site, desk: Callable[..., Any]) -> APIRouter:
         page = shell.page("console.html", here="console", desk=whose)
         page.headers["Cache-Control"] = "no-store"
         return page
+
+    @router.get("/console/state", dependencies=[Depends(desk)])
+    async def state() -> InstallationState:
+        """Asked again and again by the page."""
+        return InstallationState(problems=problems())
 
     return router

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from voice_agent.api.database_away import add_database_handler
 from voice_agent.operators.ports import CallUnreachable, NoSuchCall, OperatorBusy, OperatorError
 from voice_agent.operators.roster import EmailTaken, NoSuchOperator
 
@@ -52,6 +53,8 @@ STATUS = {
 
 def add_problem_handlers(app: FastAPI) -> None:
     """Let ``app`` answer every expected error in the published form."""
+
+    add_database_handler(app)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -18,7 +18,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from voice_agent.access.audit import RecordedEntry
-from voice_agent.api.event_feed import BadToken, EventFeed, FeedItem
 from voice_agent.api.platform.platform import Platform
 from voice_agent.api.platform.vocabulary import CompletionReason, Direction, completion_reason
 from voice_agent.api.platform.workspace_events import (
@@ -29,6 +28,7 @@ from voice_agent.api.platform.workspace_events import (
     call_started,
     operator_event,
 )
+from voice_agent.call.event_feed import BadToken, EventFeed, FeedItem
 from voice_agent.call.events import (
     CallEvent,
     EscalationRequested,

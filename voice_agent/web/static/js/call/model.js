@@ -11,6 +11,9 @@
 
 import { flat, milliseconds, signed, words } from "./format.js";
 
+/** Why a message has not reached the agent (yet), by its status. */
+const LATE = { queued_no_subscriber: " (waits for the agent)", failed: " (not delivered)" };
+
 export class CallModel {
   constructor(sid) {
     this.sid = sid;
@@ -264,7 +267,8 @@ export class CallModel {
   }
 
   on_guidance(event) {
-    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message);
+    const late = LATE[event.status] ?? "";
+    this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message + late);
   }
 
   /** Sounds without words and clear feelings are told; an even mood is not. */

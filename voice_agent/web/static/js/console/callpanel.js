@@ -125,6 +125,9 @@ export class CallPanel extends EventTarget {
       this.heardRisk = true;
       this.risk.add(event.seq, event.risk_score);
       return;
+    } else if (event.type === "guidance") {
+      this.emit("guidance", event);
+      return;
     } else if (event.type === "session_end") {
       this.emit("over", this.item.call_sid);
     } else {

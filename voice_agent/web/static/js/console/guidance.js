@@ -14,8 +14,10 @@ const OUTCOMES = {
 const CALLS = 50;
 
 export class Guidance {
-  constructor(platform) {
+  /** @param me the operator's id. */
+  constructor(platform, me) {
     this.platform = platform;
+    this.me = me;
     this.sid = "";
     this.sent = new Map();
     this.input = byId("guidance-text");
@@ -51,21 +53,32 @@ export class Guidance {
     const text = this.input.value.trim();
     if (!text || !this.sid) return;
     this.input.value = "";
-    const message = { text, status: "sending", problem: "" };
+    const message = { text, status: "sending", problem: "", told: "" };
     if (!this.sent.has(this.sid)) this.sent.set(this.sid, []);
     this.sent.get(this.sid).push(message);
     this.send(this.sid, message);
   }
 
   async send(sid, message) {
-    Object.assign(message, { status: "sending", problem: "" });
+    Object.assign(message, { status: "sending", problem: "", told: "" });
     this.draw();
     try {
-      message.status = (await this.platform.guide(sid, message.text)).status;
+      const { status } = await this.platform.guide(sid, message.text);
+      message.status = message.told || status;
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       Object.assign(message, { status: "failed", problem: error.message });
     }
+    this.draw();
+  }
+
+  /** The call itself tells what became of a message: also that it waits, which the answer to the request does not. */
+  reached({ call_sid: sid, operator_id: sender, message: text, status }) {
+    if (sender !== this.me) return;
+    const message = this.sent.get(sid)?.findLast((each) => each.text === text && !each.told);
+    if (!message) return;
+    message.told = status;
+    if (message.status !== "sending") message.status = status;
     this.draw();
   }
 

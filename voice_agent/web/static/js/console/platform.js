@@ -48,12 +48,13 @@ export class Platform {
 
   /** Everything about the workspace that the page shows, read at once. */
   async overview() {
-    const [queue, dashboard, escalations] = await Promise.all([
+    const [queue, dashboard, escalations, { problems }] = await Promise.all([
       this.get("/operators/queue"),
       this.get("/operators/dashboard"),
       this.get("/operators/escalations/active?limit=20"),
+      this.fetch("GET", "/console/state"),
     ]);
-    return { queue: queue.queue, dashboard, escalations: escalations.items };
+    return { queue: queue.queue, dashboard, escalations: escalations.items, problems };
   }
 
   me() {
@@ -104,12 +105,16 @@ export class Platform {
     return this.send("POST", this.mine(path), body);
   }
 
-  async send(method, path, body) {
+  send(method, path, body) {
+    return this.fetch(method, this.base + path, body);
+  }
+
+  async fetch(method, url, body) {
     const headers = { Accept: "application/json" };
     if (method !== "GET") Object.assign(headers, { "Content-Type": "application/json", "X-CSRF-Token": this.csrf });
     let response;
     try {
-      response = await fetch(this.base + path, {
+      response = await fetch(url, {
         method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {

@@ -19,6 +19,9 @@ import { TwilioPhone } from "./twiliophone.js";
 /** How long the conference may take to ring the operator's line. */
 const ANSWER_MS = 20_000;
 
+/** How long the line stays open, muted, for the server to hear that the operator leaves. */
+const DEPART_MS = 1500;
+
 export const Stance = Object.freeze({
   AWAY: "away", JOINING: "joining", LISTENING: "listening", SPEAKING: "speaking",
 });
@@ -141,12 +144,15 @@ export class Presence extends EventTarget {
     this.reset();
     this.set({});
     this.complain(null);
+    // Told before the line ends, or the agent would take it for a line that broke off and wait for its return.
+    const departing = this.depart(sid);
+    await Promise.race([departing, pause(DEPART_MS)]);
     await phone?.close();
-    await this.depart(sid);
+    await departing;
     if (took) this.emit("left", { sid, name });
   }
 
-  /** The line is closed already, which takes the operator off the call even if the server does not answer now. */
+  /** The line is closed in any case, which takes the operator off the call even if the server does not answer. */
   async depart(sid) {
     try {
       await this.platform.leave(sid);

@@ -48,19 +48,21 @@ const presence = new Presence(platform);
 const floor = new FloorBar();
 const panel = new CallPanel(me);
 const briefing = new Briefing(platform);
-const guidance = new Guidance(platform);
+const guidance = new Guidance(platform, me);
 const wrapUp = new WrapUp(platform);
 const myStatus = new StatusSwitch(platform, (error) => showProblem(error && { error }));
 
-const link = { stream: "", reading: "live" };
+const link = { stream: "", reading: "live", problems: [] };
 let known = new Map();
 
 function showLink() {
   const worse = LINK[link.stream] ? link.stream : link.reading;
   const notice = byId("link-problem");
-  notice.hidden = !LINK[worse];
+  const words = LINK[worse] || link.problems.join(" ");
+  if (notice.hidden === !words && notice.firstChild?.textContent === words) return;
+  notice.hidden = !words;
   const again = ACCOUNT[worse] ? [" ", element("a", { href: account }, ACCOUNT[worse])] : [];
-  notice.replaceChildren(LINK[worse], ...again);
+  notice.replaceChildren(words, ...again);
 }
 
 function showProblem(problem) {
@@ -142,7 +144,7 @@ function toggleSound() {
   byId("sound").setAttribute("aria-pressed", String(alarm.on));
 }
 
-function show({ queue: calls, dashboard, escalations }) {
+function show({ queue: calls, dashboard, escalations, problems }) {
   const bySid = new Map(escalations.filter(({ call_sid: sid }) => sid).map((each) => [each.call_sid, each]));
   if (!presence.away) bySid.set(presence.sid, { ...bySid.get(presence.sid), mine: true });
   known = new Map(calls.map((call) => [call.call_sid, call]));
@@ -153,7 +155,7 @@ function show({ queue: calls, dashboard, escalations }) {
     .map((call) => ({ sid: call.call_sid, name: callerName(call), why: call.brief_context ?? "" })));
   const shown = known.get(panel.call?.sid);
   if (shown) panel.update(shown);
-  link.reading = "live";
+  Object.assign(link, { reading: "live", problems });
   showLink();
 }
 
@@ -188,6 +190,7 @@ panel.addEventListener("over", ({ detail }) => {
   presence.callEnded(detail);
   showFloor();
 });
+panel.addEventListener("guidance", ({ detail }) => guidance.reached(detail));
 presence.addEventListener("change", showFloor);
 presence.addEventListener("level", ({ detail }) => floor.meter(detail));
 presence.addEventListener("problem", ({ detail }) => showProblem(detail));

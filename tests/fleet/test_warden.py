@@ -1,0 +1,178 @@
+"""What becomes of the calls of a worker that died, over real records and a phone network that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import func, update
+
+from telephony.errors import CallGone, RestUnavailable
+from telephony.webhook import CallStatus
+from voice_agent.access.workspaces import default_workspace
+from voice_agent.call import events
+from voice_agent.call.events import CallEvent
+from voice_agent.call.record_writer import RecordWriter
+from voice_agent.call.records import CallRecords
+from voice_agent.fleet.live import RemoteCall
+from voice_agent.fleet.register import Register, Standing
+from voice_agent.fleet.tables import CallWorkerRow
+from voice_agent.fleet.warden import Warden
+from voice_agent.operators.escalation_records import EscalationRecords
+from voice_agent.operators.ports import OperatorMode
+from voice_agent.store.bus import EventBus
+from voice_agent.store.database import Database
+
+pytestmark = pytest.mark.postgres
+
+SID = "CA" + "1" * 32
+APOLOGY = "<Response><Say>sorry</Say></Response>"
+
+
+@dataclass
+class Rest:
+    """The phone network's REST API, with one call in it."""
+
+    status: CallStatus = CallStatus.IN_PROGRESS
+    update_fails: Exception | None = None
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    async def call_status(self, call_sid: str) -> CallStatus:
+        return self.status
+
+    async def update_call_twiml(self, call_sid: str, twiml: str) -> None:
+        if self.update_fails is not None:
+            raise self.update_fails
+        self.told.append((call_sid, twiml))
+
+
+def told_so_far(process: str, *more: CallEvent, sid: str = SID) -> list[CallEvent]:
+    """The beginning of a call, numbered."""
+    now = datetime.now(UTC) - timedelta(seconds=10)
+    begun = [events.SessionStart(process=process, caller_id="+14155550134", called="+14155550100"), *more]
+    return [
+        event.model_copy(update={"call_sid": sid, "seq": n, "at": now, "t": float(n)})
+        for n, event in enumerate(begun, 1)
+    ]
+
+
+class House:
+    """A surviving process with a dead neighbour called ``w1``."""
+
+    def __init__(self, database: Database, folder: Path, rest: Rest) -> None:
+        self.database = database
+        self.own = EventBus()
+        self.records = CallRecords(database)
+        self.writer = RecordWriter(database, self.own, folder)
+        self.seen: dict[str, RemoteCall] = {}
+        self.rest = rest
+
+    async def bury(self) -> list[CallEvent]:
+        """Let ``w1`` be silent for long; what is recorded of the call when its warden is done."""
+        gone = Register(self.database, "w1", "http://127.0.0.1:1", lambda: Standing(1, 1, True))
+        await gone.beat()
+        async with self.database.session() as session:
+            await session.execute(update(CallWorkerRow).values(seen_at=func.now() - timedelta(seconds=60)))
+        register = Register(self.database, "c1", "http://c1", None)
+        await register.beat()
+        escalations = EscalationRecords(self.database, await default_workspace(self.database))
+        warden = Warden(
+            register,
+            self.records,
+            escalations,
+            cast(Any, self.rest),
+            self.own,
+            seen=lambda process: self.seen if process == "w1" else {},
+            document=APOLOGY,
+            patience_s=0.0,
+        )
+        warden.look_around()
+        async with asyncio.timeout(20):
+            await warden.finished()
+        await warden.close()
+        await register.beat()
+        assert register.workers == ()
+        assert await self.writer.flush()
+        return await self.records.events(SID)
+
+    async def record(self, *happened: CallEvent) -> None:
+        for event in happened:
+            self.own.publish(event)
+        assert await self.writer.flush()
+
+
+@pytest.fixture
+async def house(postgres: Database, tmp_path: Path) -> AsyncIterator[House]:
+    house = House(postgres, tmp_path, Rest())
+    yield house
+    await house.writer.close()
+
+
+def ending(record: list[CallEvent]) -> tuple[str, str]:
+    """What was done for the caller, and the completion reason; the record has no hole."""
+    assert [event.seq for event in record] == list(range(1, len(record) + 1))
+    degraded, end = record[-2:]
+    assert isinstance(degraded, events.Degraded)
+    assert isinstance(end, events.SessionEnd)
+    return degraded.rung, end.completion_reason
+
+
+async def test_the_caller_hears_an_apology_and_the_record_gets_its_end(house: House) -> None:
+    await house.record(*told_so_far("w1", events.StateTransition(from_state="", to_state="greet")))
+    assert ending(await house.bury()) == ("apology", "error")
+    assert house.rest.told == [(SID, APOLOGY)]
+    found = await house.records.call(SID)
+    assert found is not None
+    assert found.completion_reason == "error"
+
+
+async def test_what_was_seen_and_never_recorded_is_recorded_now(house: House) -> None:
+    whole = told_so_far("w1", *(events.StateTransition(from_state="", to_state=f"s{n}") for n in range(5)))
+    await house.record(*whole[:2])
+    start = whole[0]
+    assert isinstance(start, events.SessionStart)
+    remote = house.seen[SID] = RemoteCall("w1", start)
+    for event in whole:
+        remote.apply(event)
+    record = await house.bury()
+    assert record[: len(whole)] == whole
+    assert ending(record) == ("apology", "error")
+
+
+async def test_a_conversation_between_two_people_is_left_alone(house: House) -> None:
+    await house.record(
+        *told_so_far(
+            "w1",
+            events.OperatorJoined(operator_id="op1", name="Ada"),
+            events.OperatorModeSwitched(operator_id="op1", mode=OperatorMode.TAKEOVER),
+        )
+    )
+    assert ending(await house.bury()) == ("operator", "error")
+    assert house.rest.told == []
+
+
+@pytest.mark.parametrize(
+    ("status", "fails", "expected"),
+    [
+        (CallStatus.COMPLETED, None, ("none", "caller_hangup")),
+        (CallStatus.IN_PROGRESS, CallGone("update call", 404), ("none", "caller_hangup")),
+        (CallStatus.IN_PROGRESS, RestUnavailable("update call", 503), ("none", "error")),
+    ],
+)
+async def test_every_record_ends_whatever_the_network_says(
+    house: House, status: CallStatus, fails: Exception | None, expected: tuple[str, str]
+) -> None:
+    house.rest.status, house.rest.update_fails = status, fails
+    await house.record(*told_so_far("w1"))
+    assert ending(await house.bury()) == expected
+
+
+async def test_calls_of_those_who_live_are_not_touched(house: House) -> None:
+    await house.record(*told_so_far("w2"))
+    assert [event.type for event in await house.bury()] == ["session_start"]
+    assert house.rest.told == []
