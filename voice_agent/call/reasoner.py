@@ -30,6 +30,15 @@ from voice_agent.reasoning.signals import HandedBack, Heard, Signal, Utterance
 SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
 """Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
 
+GIVING_UP = (
+    "I'm sorry, something is wrong on my side and I can't help you on this call. "
+    "Please call again in a few minutes. If this is an emergency, hang up and call 911."
+)
+"""Said instead when steps go on breaking: a caller must not be asked to repeat for ever."""
+
+MOST_BREAKDOWNS = 3
+"""Broken steps in a row after which the call ends."""
+
 LISTENING = "I'm listening. Please go on."
 """Said when a caller's turn got no answer at all: whoever spoke must not be left waiting."""
 
@@ -84,6 +93,7 @@ class ReasonerProcessor(FrameProcessor):
         self._on_deed = on_deed
         self._on_broken = on_broken
         self._ids = count(1)
+        self._breakdowns = 0
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take a signal; pass on everything else."""
@@ -103,12 +113,23 @@ class ReasonerProcessor(FrameProcessor):
             spoke |= await self._step(frame.signal, frame, began)
             if not spoke and self._may_speak() and (words := _UNANSWERED.get(type(frame.signal))):
                 await self.say(effects.Say(words, SayKind.PROMPT), frame, began)
+            self._breakdowns = 0
         except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
             self._on_broken(type(error).__name__)
             if self._may_speak():
-                await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+                await self._apologize(frame, began)
         finally:
             self._floor.thinking = False
+
+    async def _apologize(self, frame: SignalFrame, began: float) -> None:
+        self._breakdowns += 1
+        if self._breakdowns < MOST_BREAKDOWNS:
+            await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+            return
+        await self.say(effects.Say(GIVING_UP, SayKind.GOODBYE, interruptible=False), frame, began)
+        end = effects.End("error")
+        self._on_deed(end)
+        await self.push_frame(DeedFrame(deed=end))
 
     async def say(self, say: effects.Say, frame: SignalFrame, began: float) -> None:
         """Enter a sentence into the ledger and send it on to be spoken."""
