@@ -146,7 +146,7 @@ async def test_the_operators_words_are_attributed_and_known_to_the_agent(
     assert completed.human_segment_turn_count >= 1
     session = system.application.switchboard.session(call.sid)
     assert session is not None
-    history = session._service.conversation.history  # type: ignore[attr-defined]
+    history = session._service.conversation._inner.history  # type: ignore[attr-defined]
     assert any(line.text == words.transcript for line in history)
 
 
