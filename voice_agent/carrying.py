@@ -12,6 +12,7 @@ import structlog
 from models.turn.smart_turn import SmartTurn
 from models.vad.silero import SileroVad
 from voice_agent.call.admission import Admission, Limits, LoadProbe
+from voice_agent.call.emotion_models import EmotionModels, EmotionNetworks
 from voice_agent.call.network import Network
 from voice_agent.call.parts import CallParts
 from voice_agent.call.recording import CallRecordings
@@ -90,6 +91,9 @@ async def _shared_parts(
     for ticker in (vad, watches):
         await ticker.start()
         stack.push_async_callback(ticker.close)
+    emotion = EmotionModels(EmotionNetworks.load()) if settings.emotion else None
+    if emotion is not None:
+        stack.callback(emotion.close)
     recordings = CallRecordings(settings.recordings_dir, tts_provider=settings.tts)
     return CallParts(
         bus=bus,
@@ -100,5 +104,6 @@ async def _shared_parts(
         voice=speech.voice,
         recorder=recordings if settings.recordings else lambda *_: None,
         anyone_free=duty.anyone_free,
+        emotion=emotion,
         process=process,
     )

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     stt_workers: int = Field(2, ge=1, le=64, validation_alias=_own("STT_WORKERS"))
     tts_workers: int = Field(1, ge=1, le=16, validation_alias=_own("TTS_WORKERS"))
 
+    emotion: bool = Field(True, validation_alias=_own("EMOTION"))
+    """Whether callers are listened to for how they feel; a service may switch it off for itself too."""
+
     # Reasoning
     llm_model: str = Field("", validation_alias=_own("LLM_MODEL"))
     """Name of the model; empty means the embedded reasoner alone."""

@@ -11,14 +11,18 @@ from tests.api.live_calls import live_call
 from tests.api.platform_kit import Desk
 from voice_agent.access.roles import Role
 from voice_agent.api.platform.fields import service_uuid
+from voice_agent.call.emotion_events import NamedScore
 from voice_agent.call.events import (
     CallEvent,
+    CompoundEmotion,
     ConceptMatch,
+    EmotionMeasured,
     EscalationRequested,
     ForwardCallResolved,
     MediaAttached,
     ParticipantJoined,
     ParticipantLeft,
+    RiskScored,
     Safety,
     SessionEnd,
     SessionStart,
@@ -141,6 +145,29 @@ async def test_a_call_that_goes_on_is_shown_with_what_happened_so_far(desk: Desk
         assert (await client.get(f"{desk.root}/calls/{SID}/intelligence")).status_code == 404
         line = (await client.get(f"{desk.root}/calls/{SID}/timeline")).json()
     assert line == shown["timeline"]
+
+
+async def test_a_turn_tells_how_its_caller_felt_and_the_call_its_risk(desk: Desk) -> None:
+    moods = [
+        (
+            8.0,
+            EmotionMeasured(
+                dominant="angry", valence=-0.1, arousal=0.5, turn_index=1, turn_valence=-0.6, turn_arousal=0.9
+            ),
+        ),
+        (8.0, CompoundEmotion(turn_index=1, compounds=[NamedScore(name="contempt", score=0.7)])),
+        (8.0, RiskScored(risk_score=0.41, level="monitor", risk_level="medium", turn_index=1)),
+    ]
+    timed = [(event.t, event) for event in booking_call(SID)] + moods
+    await desk.record(numbered(SID, sorted(timed, key=lambda each: each[0])))
+    async with desk.client() as client:
+        turns = (await client.get(f"{desk.root}/calls/{SID}")).json()["turns"]
+        told = (await client.get(f"{desk.root}/calls/{SID}/intelligence")).json()
+    felt = next(turn for turn in turns if turn["emotion_label"])
+    assert (felt["emotion_label"], felt["emotion_valence"]) == ("angry", -0.6)
+    assert felt["compound_emotions"] == [{"name": "contempt", "score": 0.7}]
+    assert [turn["emotion_label"] for turn in turns].count(None) == len(turns) - 1
+    assert told["risk_summary"] == {"composite_score": 0.41, "level": "medium"}
 
 
 async def test_what_operators_said_is_in_the_detail_and_in_the_transcript(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from voice_agent.call.ports import AddedLeg, LegSink
 from voice_agent.call.transfer import TransferResult
 from voice_agent.operators.ports import CallUnreachable, OperatorLeg
 from voice_agent.reasoning.effects import Effect
+from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import Signal
 
 
@@ -233,6 +234,10 @@ class ScriptedConversation:
     @property
     def expectation(self) -> Expectation:
         return Expectation()
+
+    @property
+    def escalation_config(self) -> RiskOverride | None:
+        return None
 
     async def step(self, signal: Signal) -> AsyncIterator[Effect]:
         self.signals.append(signal)

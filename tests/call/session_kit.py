@@ -12,6 +12,7 @@ import pytest
 
 from tests.call.fakes import CallerLeg, FakeLine, FakeNetwork, ScriptedConversation, ScriptedRecognizer
 from voice_agent.call import events
+from voice_agent.call.emotion_models import EmotionModels
 from voice_agent.call.events import CallEvent
 from voice_agent.call.parts import CallParts, CallService
 from voice_agent.call.ports import CallInfo, LegRole
@@ -81,6 +82,7 @@ async def begin(vad: VadTick) -> AsyncIterator[Begin]:
         anyone_free: bool = False,
         service_options: Mapping[str, Any] | None = None,
         recording: Any = None,
+        emotion: EmotionModels | None = None,
     ) -> Call:
         bus = EventBus()
         subscription = bus.subscribe()
@@ -91,7 +93,7 @@ async def begin(vad: VadTick) -> AsyncIterator[Begin]:
             return anyone_free
 
         parts = CallParts(
-            bus, vad, watches, None, recognizers, voice or StubVoice(), lambda *_: recording, someone
+            bus, vad, watches, None, recognizers, voice or StubVoice(), lambda *_: recording, someone, emotion
         )
         service = CallService("practice", conversation, lookup, lambda: datetime.now(UTC))
         service = replace(service, watch=watch or WatchPolicy(), **(service_options or {}))

@@ -212,6 +212,32 @@ async def test_broken_reasoner_still_says_something(begin: Begin, speak: Speak) 
     assert [e.part for e in call.all(events.Degraded)] == ["reasoner"]
 
 
+async def test_a_reasoner_that_goes_on_breaking_ends_the_call_with_an_honest_word(
+    begin: Begin, speak: Speak
+) -> None:
+    async def broken(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Utterance):
+            raise RuntimeError("boom")
+        if isinstance(signal, Started):
+            yield Say("Hello.")
+
+    call = await begin(broken, ScriptedRecognizer(["hello there"] * 3))
+    await call.heard_whole("Hello.")
+    sentence = await speak("Hello there")
+    for apologies in (1, 2):
+        await call.caller.say(sentence)
+        await call.wait_for(
+            lambda e: (
+                sum("again, please" in said.heard for said in call.all(events.AgentTranscript)) == apologies
+            )  # noqa: B023 - awaited within the round
+        )
+    await call.caller.say(sentence)
+    await asyncio.wait_for(call.line.hung_up.wait(), 20)
+    last = call.all(events.AgentTranscript)[-1]
+    assert "call 911" in last.heard
+    assert not last.unheard
+
+
 @pytest.mark.parametrize("fault", [SpeechError("dead"), ConnectionError(), "hang"])
 async def test_failing_recognizer_is_replaced_within_the_turn(begin: Begin, speak: Speak, fault: Any) -> None:
     first = ScriptedRecognizer([fault], name="cloud")

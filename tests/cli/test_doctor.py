@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from voice_agent.call.emotion_models import EmotionNetworks
 from voice_agent.cli import app
 from voice_agent.cli.checks import Finding, Verdict, examine, machine, providers, speech
 from voice_agent.settings import Settings
@@ -57,6 +58,19 @@ def test_the_command_exits_with_1_when_something_essential_is_missing(
     assert result.exit_code == 1
     missing = [item["subject"] for item in json.loads(result.stdout) if item["verdict"] == "missing"]
     assert missing == ["phone network", "public address"]
+
+
+def test_missing_emotion_models_are_named_and_calls_still_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert speech.emotion(settings(tmp_path)).verdict is Verdict.GOOD
+    assert speech.emotion(settings(tmp_path, emotion=False)).verdict is Verdict.NOTE
+    nothing = EmotionNetworks.load(tmp_path)
+    monkeypatch.setattr(EmotionNetworks, "load", lambda: nothing)
+    found = speech.emotion(settings(tmp_path))
+    assert found.verdict is Verdict.WEAK
+    assert "emotion_encoder" in found.detail
+    assert found.remedy
 
 
 def test_no_secret_is_ever_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ def test_the_conversation_may_say_hours_and_place_but_no_number_that_nobody_answ
         ({"greetings": "hello"}, "greetings"),
         ({"service_id": "Dr. Chen"}, "service_id"),
         ({"keyterms": ["x" * 129]}, "keyterms"),
+        ({"risk_signal_config": {"monitor_threshold": 80}}, "must rise"),
+        ({"risk_signal_config": {"weights": {"mood": 1.0}}}, "risk_signal_config"),
+        ({"sensitive_topics": [""]}, "sensitive_topics"),
     ],
 )
 def test_an_impossible_setting_is_named(tmp_path: Path, changes: dict[str, object], named: str) -> None:

@@ -14,13 +14,14 @@ from tests.reasoning.conftest import NOW, MakeTalk, Talk, of_kind, said
 from tests.reasoning.model_server import Answer, ModelServer
 from voice_agent.reasoning.effects import Navigation, Say, ToolCompleted
 from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettings
-from voice_agent.reasoning.signals import Caller, Channel, External, Started, Utterance
+from voice_agent.reasoning.signals import Caller, Channel, Emotion, External, RiskChanged, Started, Utterance
 
 GRAPH = """
 name: front_desk
 new_user_initial_state: greet
 returning_user_initial_state: greet
 terminal_state: bye
+risk_guidelines: {alert: {action_guidelines: [Say plainly what you can do.]}}
 states:
   - name: greet
     type: action
@@ -84,6 +85,43 @@ async def test_a_model_chooses_the_exit_and_words_the_reply(desk: Any, models: M
     assert talk.state == "day"
     navigation = of_kind(talk.effects, Navigation)[-1]
     assert (navigation.model, navigation.used_fallback, navigation.input_tokens) == ("test-model", False, 11)
+
+
+def told(models: ModelServer) -> str:
+    """The instructions of the newest request."""
+    return str(models.requests[-1]["messages"][0]["content"])
+
+
+async def test_a_model_is_told_how_the_caller_may_feel_and_not_to_say_so(
+    desk: Any, models: ModelServer
+) -> None:
+    talk = desk(server.says("Hello."))
+    await talk.start()
+    await talk.send(Emotion("angry", -0.6, 0.9, {"empathy_tier": 2, "acknowledge": True}))
+    models.answers = [server.chooses("exit:0"), server.says("Which day?")]
+    await talk.hear("nobody ever calls me back")
+    assert "may feel angry" in told(models)
+    assert "Never name a feeling" in told(models)
+    assert "takes their situation seriously" in told(models)
+
+
+async def test_a_model_is_told_nothing_of_a_caller_who_is_even(desk: Any, models: ModelServer) -> None:
+    talk = desk(server.says("Hello."))
+    await talk.start()
+    await talk.send(Emotion("neutral", 0.0, 0.4, {"empathy_tier": 0, "acknowledge": False}))
+    models.answers = [server.chooses("exit:0"), server.says("Which day?")]
+    await talk.hear("i need an appointment")
+    assert "feel" not in told(models)
+
+
+async def test_guidelines_of_the_risk_are_told_while_it_lasts(desk: Any, models: ModelServer) -> None:
+    talk = desk(server.says("Hello."))
+    await talk.start()
+    for score, level, expected in ((55.0, "alert", True), (10.0, "normal", False)):
+        await talk.send(RiskChanged(score, level))
+        models.answers = [server.chooses("exit:2"), server.says("I see.")]
+        await talk.hear("well it is complicated")
+        assert ("Say plainly what you can do." in told(models)) == expected
 
 
 async def test_sentences_are_said_before_the_reply_is_complete(desk: Any) -> None:

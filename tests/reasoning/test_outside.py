@@ -7,6 +7,7 @@ import pytest
 from tests.reasoning.conftest import MakeTalk, Talk, of_kind, said
 from voice_agent.reasoning.effects import End, Escalate, FillerType, Pace, Say, Thought, Transfer
 from voice_agent.reasoning.guidance import GuidanceKind, parse_guidance
+from voice_agent.reasoning.phrases import DEFAULT_PHRASES, PhraseName
 from voice_agent.reasoning.reasoner import Speaker
 from voice_agent.reasoning.signals import (
     Emotion,
@@ -15,6 +16,7 @@ from voice_agent.reasoning.signals import (
     NotReached,
     OperatorSaid,
     OperatorTookOver,
+    RiskChanged,
     Silence,
     TransferWithdrawn,
     Utterance,
@@ -237,10 +239,68 @@ async def test_a_frustrated_caller_is_acknowledged_once_in_a_while(small: Talk) 
     await small.start()
     assert await small.send(ANGRY) == []
     effects = await small.send(Utterance("i need to reschedule"))
-    assert said(effects) == "I'm sorry this has been frustrating. What's your date of birth?"
+    assert said(effects) == "I'm sorry for the trouble. What's your date of birth?"
     assert of_kind(effects, Say)[0].filler_type is FillerType.EMPATHY
     await small.send(ANGRY)
-    assert "frustrating" not in await small.hear("what are your hours")
+    assert "trouble" not in await small.hear("what are your hours")
+
+
+async def test_a_reading_that_is_not_sure_enough_is_left_to_the_tone_of_voice(small: Talk) -> None:
+    await small.start()
+    await small.send(Emotion("angry", -0.8, 0.9, {"acknowledge": False}))
+    assert await small.hear("i need to reschedule") == "What's your date of birth?"
+
+
+async def test_who_was_not_understood_is_not_told_twice_that_one_is_sorry(small: Talk) -> None:
+    await small.start()
+    await small.send(Emotion("angry", -0.8, 0.9, {"acknowledge": True}))
+    reply = await small.hear("flarble the quux")
+    assert "trouble" not in reply
+
+
+async def test_an_old_reading_is_not_acknowledged(small: Talk) -> None:
+    await small.start()
+    await small.send(Emotion("angry", -0.8, 0.9, {"acknowledge": True}))
+    await small.hear("flarble the quux")
+    assert "trouble" not in await small.hear("i need to reschedule")
+
+
+@pytest.mark.parametrize("name", ["empathy_frustration", "empathy_worry", "empathy_sadness"])
+def test_no_sentence_tells_callers_how_they_feel(name: str) -> None:
+    said = " ".join(DEFAULT_PHRASES[PhraseName(name)]).lower()
+    named = ("angry", "frustrat", "upset", "worr", "anxious", "afraid", "sad", "you feel", "you sound")
+    assert [word for word in named if word in said] == []
+
+
+async def test_a_person_is_offered_once_where_the_graph_wants_it_at_this_risk(talk_over: MakeTalk) -> None:
+    talk = talk_over("""
+new_user_initial_state: a
+returning_user_initial_state: a
+terminal_state: z
+risk_guidelines: {alert: {offer_person: true, action_guidelines: [Be brief.]}}
+states:
+  - name: a
+    type: action
+    objective: x
+    say_on_entry: What is it?
+    exit_conditions:
+      - {description: x, examples: [tell me], next_state: a}
+      - {description: y, when: risk.score > 90, next_state: z}
+  - {name: z, type: action, objective: x, actions: [Bye.], say_on_entry: Bye.}
+""")
+    await talk.start()
+    await talk.send(RiskChanged(35, "monitor"))
+    assert await talk.hear("tell me") == "What is it?"
+    await talk.send(RiskChanged(55, "alert"))
+    assert "someone to help you" in await talk.hear("tell me")
+    effects = await talk.send(Utterance("yes please"))
+    assert [e.trigger for e in of_kind(effects, Escalate)] == ["risk"]
+
+
+async def test_calm_risk_offers_nobody(small: Talk) -> None:
+    await small.start()
+    await small.send(RiskChanged(90, "escalate"))  # the graph says nothing about it
+    assert await small.hear("i need to reschedule") == "What's your date of birth?"
 
 
 async def test_a_calm_caller_hears_nothing_of_the_kind(small: Talk) -> None:

@@ -11,14 +11,18 @@ from playwright.sync_api import Locator, Page, expect
 from scripted_desk import BRIEFING, JOHN, ME, ScriptedDesk, call
 from scripted_practice import CALL_SID
 
+from voice_agent.call.emotion_events import RecentBurst
 from voice_agent.call.events import (
+    EmotionMeasured,
     EscalationCompleted,
     EscalationRequested,
     Guidance,
     OperatorJoined,
     OperatorModeSwitched,
+    RiskScored,
     SessionEnd,
     UserTranscript,
+    VoiceContextApplied,
 )
 from voice_agent.operators.ports import DeliveryStatus, OperatorMode
 
@@ -351,6 +355,44 @@ def test_risk_and_emotion_are_drawn_when_they_are_known(on_desk: Page, desk: Scr
     chart = on_desk.get_by_role("img", name="Risk: 55 of 100; 3 values, from 12 of 100")
     expect(chart).to_be_visible()
     expect(on_desk.locator("#trend-emotion")).to_contain_text("-0.40")
+
+
+def test_mood_sounds_risk_and_what_the_agent_changed_are_shown_as_they_are_told(
+    on_desk: Page, desk: ScriptedDesk
+) -> None:
+    desk.emit(
+        EmotionMeasured(
+            dominant="angry",
+            valence=-0.2,
+            arousal=0.4,
+            turn_index=1,
+            turn_valence=-0.62,
+            turn_arousal=0.93,
+            recent_bursts=[RecentBurst(type="sigh", score=0.7, at=31.0)],
+            t=32.0,
+        )
+    )
+    desk.emit(
+        VoiceContextApplied(
+            tts_emotion="calm",
+            tts_speed=0.92,
+            tts_volume=0.95,
+            reasoning="sounds angry",
+            turn_index=1,
+            t=32.0,
+        )
+    )
+    desk.emit(RiskScored(risk_score=0.61, level="alert", risk_level="high", turn_index=1, t=32.0))
+    expect(on_desk.locator("#fact-mood")).to_have_text("angry")
+    expect(on_desk.locator("#fact-sounds")).to_have_text("sigh")
+    expect(on_desk.locator("#fact-voice")).to_have_text("calm ×0.92")
+    expect(on_desk.locator("#fact-risk")).to_have_text("61 high")
+    expect(on_desk.locator("#trend-emotion")).to_contain_text("-0.62")
+    expect(on_desk.locator("#trend-arousal .value")).to_have_text("0.93")
+    conversation = on_desk.locator("#transcript")
+    expect(conversation).to_contain_text("Sounds angry")
+    expect(conversation).to_contain_text("Agent's voice: calm, ×0.92")
+    expect(conversation).to_contain_text("Risk: alert")
 
 
 def test_on_the_local_network_nothing_of_twilio_is_loaded(page: Page, desk: ScriptedDesk) -> None:

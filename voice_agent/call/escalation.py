@@ -50,6 +50,7 @@ class Escalations:
     Args:
         anyone_free: whether an operator could take a call now.
         on_hard: the agent has said its words and stops its turns.
+        risk_score: 0..1 of the call now, None while nobody scores.
         on_nobody: nobody comes (soon); told whether the caller was promised somebody.
     """
 
@@ -62,6 +63,7 @@ class Escalations:
         anyone_free: Callable[[], Awaitable[bool]],
         on_hard: Callable[[], None],
         on_nobody: Callable[[bool], None],
+        risk_score: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._log = log
         self._tasks = tasks
@@ -69,6 +71,7 @@ class Escalations:
         self._anyone_free = anyone_free
         self._on_hard = on_hard
         self._on_nobody = on_nobody
+        self._current_risk = risk_score
         self._waiting: asyncio.Task[None] | None = None
         self._risk_score: float | None = None
         self._grounds = EscalationGrounds()
@@ -104,7 +107,7 @@ class Escalations:
             self._end_open()
             current = self._open(trigger, reason, hard)
         current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
-        self._risk_score = risk_score
+        self._risk_score = self._current_risk() if risk_score is None else risk_score
         self._grounds = grounds or EscalationGrounds()
         self._log.emit(events.EscalationRequested(**self._fields()))
         if hard:

@@ -12,6 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from voice_agent.call.emotion_events import (
+    CompoundEmotion,
+    EmotionMeasured,
+    EmpathyClassified,
+    RiskScored,
+    VoiceContextApplied,
+)
 from voice_agent.call.event_base import CallEventBase
 from voice_agent.call.operator_events import (
     EscalationCompleted,
@@ -348,6 +355,11 @@ CallEvent = Annotated[
     | OperatorLeft
     | OperatorModeSwitched
     | Guidance
+    | EmotionMeasured
+    | CompoundEmotion
+    | EmpathyClassified
+    | VoiceContextApplied
+    | RiskScored
     | ForwardCallResolved,
     Field(discriminator="type"),
 ]

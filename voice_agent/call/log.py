@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from voice_agent.call.events import CallEvent
@@ -19,8 +20,13 @@ class CallLog:
         self.call_sid = call_sid
         self._bus = bus
         self._seq = 0
+        self._followers: list[Callable[[CallEvent], None]] = []
         self._created = time.monotonic()
         self._origin: float | None = None
+
+    def follow(self, follower: Callable[[CallEvent], None]) -> None:
+        """Tell ``follower`` of every further event, at once and in order: it must be quick."""
+        self._followers.append(follower)
 
     def start_clock(self, at: float | None = None) -> None:
         """The caller's audio begins (``at``: ``time.monotonic()``). Later calls change nothing."""
@@ -53,4 +59,6 @@ class CallLog:
         }
         stamped = event.model_copy(update=changes)
         self._bus.publish(stamped)
+        for follower in self._followers:
+            follower(stamped)
         return stamped

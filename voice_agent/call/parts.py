@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from models.speech import Delivery, Recognizer, Synthesizer
+from voice_agent.call.emotion_models import EmotionModels
 from voice_agent.call.escalation import EscalationPolicy
 from voice_agent.call.floor import TurnPolicy
 from voice_agent.call.forwarding import ForwardDirectory
@@ -17,6 +18,7 @@ from voice_agent.call.ports import CallInfo
 from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import VadTick
 from voice_agent.call.watch import WatchPolicy, WatchTicker
+from voice_agent.emotion.settings import EmotionPolicy
 from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.effects import Escalate
 from voice_agent.store.bus import EventBus
@@ -45,6 +47,8 @@ class CallParts:
     recorder: Callable[[CallInfo, CallLog], CallRecording | None]
     anyone_free: Callable[[], Awaitable[bool]] = nobody
     """Whether an operator could take a call now."""
+    emotion: EmotionModels | None = None
+    """What hears how callers feel; None for nothing."""
     process: str = ""
     """The name of this process among others; "" when it is alone."""
 
@@ -74,4 +78,5 @@ class CallService:
     keyterms: tuple[str, ...] = ()
     directory: ForwardDirectory = field(default_factory=ForwardDirectory)
     escalation: EscalationPolicy = field(default_factory=EscalationPolicy)
+    emotion: EmotionPolicy = field(default_factory=EmotionPolicy)
     overhear: Callable[[str], Escalate | None] = nothing_overheard

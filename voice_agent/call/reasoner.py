@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import count
 
@@ -30,6 +30,15 @@ from voice_agent.reasoning.signals import HandedBack, Heard, Signal, Utterance
 SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
 """Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
 
+GIVING_UP = (
+    "I'm sorry, something is wrong on my side and I can't help you on this call. "
+    "Please call again in a few minutes. If this is an emergency, hang up and call 911."
+)
+"""Said instead when steps go on breaking: a caller must not be asked to repeat for ever."""
+
+MOST_BREAKDOWNS = 3
+"""Broken steps in a row after which the call ends."""
+
 LISTENING = "I'm listening. Please go on."
 """Said when a caller's turn got no answer at all: whoever spoke must not be left waiting."""
 
@@ -46,6 +55,8 @@ class ReasonerProcessor(FrameProcessor):
         conversation: the engine's conversation.
         heard: gives what became of the agent's words since it was last asked.
         on_expect: told of every new expectation with its turn policy.
+        sensed: gives what is new of how the caller feels and how the call stands.
+        on_pace: told how fast the caller wants it.
         on_reply: told (sentence, signal, engine seconds) of every sentence of a reply.
         may_speak: False while a person is in charge or waited for.
         on_deed: told of what is to be done once the words before it were heard.
@@ -60,7 +71,9 @@ class ReasonerProcessor(FrameProcessor):
         floor: Floor,
         log: CallLog,
         heard: Callable[[], Heard | None],
+        sensed: Callable[[], Sequence[Signal]],
         on_expect: Callable[[effects.Expect], None],
+        on_pace: Callable[[effects.Pace], None],
         on_reply: Callable[[AgentUtterance, SignalFrame, float], None],
         may_speak: Callable[[], bool],
         on_deed: Callable[[Deed], None],
@@ -72,12 +85,15 @@ class ReasonerProcessor(FrameProcessor):
         self._floor = floor
         self._log = log
         self._heard = heard
+        self._sensed = sensed
         self._on_expect = on_expect
+        self._on_pace = on_pace
         self._on_reply = on_reply
         self._may_speak = may_speak
         self._on_deed = on_deed
         self._on_broken = on_broken
         self._ids = count(1)
+        self._breakdowns = 0
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take a signal; pass on everything else."""
@@ -92,15 +108,28 @@ class ReasonerProcessor(FrameProcessor):
             heard = self._heard()
             if heard is not None:
                 spoke |= await self._step(heard, frame, began)
+            for sensed in self._sensed():
+                spoke |= await self._step(sensed, frame, began)
             spoke |= await self._step(frame.signal, frame, began)
             if not spoke and self._may_speak() and (words := _UNANSWERED.get(type(frame.signal))):
                 await self.say(effects.Say(words, SayKind.PROMPT), frame, began)
+            self._breakdowns = 0
         except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
             self._on_broken(type(error).__name__)
             if self._may_speak():
-                await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+                await self._apologize(frame, began)
         finally:
             self._floor.thinking = False
+
+    async def _apologize(self, frame: SignalFrame, began: float) -> None:
+        self._breakdowns += 1
+        if self._breakdowns < MOST_BREAKDOWNS:
+            await self.say(effects.Say(SAFE_SENTENCE, SayKind.PROMPT), frame, began)
+            return
+        await self.say(effects.Say(GIVING_UP, SayKind.GOODBYE, interruptible=False), frame, began)
+        end = effects.End("error")
+        self._on_deed(end)
+        await self.push_frame(DeedFrame(deed=end))
 
     async def say(self, say: effects.Say, frame: SignalFrame, began: float) -> None:
         """Enter a sentence into the ledger and send it on to be spoken."""
@@ -130,6 +159,8 @@ class ReasonerProcessor(FrameProcessor):
                     await self.say(effect, frame, began)
                 elif isinstance(effect, effects.Expect):
                     self._on_expect(effect)
+                elif isinstance(effect, effects.Pace):
+                    self._on_pace(effect)
                 elif isinstance(effect, effects.End | effects.Transfer | effects.Escalate):
                     spoke = True
                     self._on_deed(effect)

@@ -8,6 +8,7 @@ from voice_agent.call.forwarding import ForwardDirectory
 from voice_agent.call.parts import CallService
 from voice_agent.call.ports import CallInfo
 from voice_agent.call.watch import WatchPolicy
+from voice_agent.emotion.settings import EmotionPolicy
 from voice_agent.practice.service import Service
 
 
@@ -45,6 +46,14 @@ def call_service(service: Service, info: CallInfo, *, max_call_duration_s: float
         keyterms=settings.keyterms,
         directory=ForwardDirectory(
             settings.forwarding.locations, settings.forwarding.target, settings.forwarding.should_disconnect
+        ),
+        emotion=EmotionPolicy(
+            enabled=settings.emotion_detection_enabled,
+            risk=settings.risk_signal_config,
+            sensitive_topics=settings.sensitive_topics,
+            tone=settings.voice_config.tone,
+            min_tts_speed=settings.min_tts_speed,
+            empathy_hold_ms=settings.empathy_hold_ms,
         ),
         overhear=conversation.overhear,
     )

@@ -21,6 +21,7 @@ from voice_agent.call.deeds import Deeds
 from voice_agent.call.ear import HeardSpeech
 from voice_agent.call.ending import Ending
 from voice_agent.call.escalation import Escalations
+from voice_agent.call.feelings import CallerFeelings
 from voice_agent.call.floor import Floor, Interruption
 from voice_agent.call.frames import SignalFrame, SpeakFrame
 from voice_agent.call.hub import AudioHub
@@ -40,7 +41,7 @@ from voice_agent.call.speech_log import SpeechLog
 from voice_agent.call.takeover import CallOperators
 from voice_agent.call.tasks import CallTasks
 from voice_agent.call.turns import AnswerStopStrategy, BargeInStartStrategy
-from voice_agent.call.voice_activity import SpeechDetector
+from voice_agent.call.voice_activity import SpeechDetector, SpeechListeners
 from voice_agent.call.watch import CallWatch
 from voice_agent.reasoning.effects import Expect, FillerType, SayKind
 from voice_agent.reasoning.signals import Caller, Channel, NotReached, Signal, Silence, Started, Utterance
@@ -92,6 +93,17 @@ class CallSession:
         )
         self._speech_log = SpeechLog(self.log)
         self._tasks = CallTasks(info.call_sid)
+        self._feelings = CallerFeelings(
+            self._hub.caller,
+            parts.emotion,
+            service.emotion,
+            service.delivery,
+            self.log,
+            self._tasks,
+            state_risk=lambda: service.conversation.escalation_config,
+            on_person=lambda risk: self.escalations.request("risk", risk.reason),
+        )
+        self.log.follow(self._feelings.on_event)
         self.escalations = Escalations(
             self.log,
             self._tasks,
@@ -99,6 +111,7 @@ class CallSession:
             anyone_free=parts.anyone_free,
             on_hard=lambda: self._agent.wait(),
             on_nobody=self._on_nobody,
+            risk_score=lambda: self._feelings.risk_score,
         )
         deeds = Deeds(line, self.log, service.directory, self.escalations, self._tell, self._on_completed)
         self._deeds = deeds
@@ -151,7 +164,9 @@ class CallSession:
             floor=self._floor,
             log=self.log,
             heard=self._speech_log.take_heard,
+            sensed=self._feelings.sensed,
             on_expect=self._on_expect,
+            on_pace=self._feelings.pace,
             on_reply=self._speech_log.reply,
             may_speak=lambda: self._agent.is_free,
             on_deed=self._ending.announce,
@@ -159,7 +174,7 @@ class CallSession:
         )
         speaker = Speaker(
             self._parts.voice,
-            delivery=lambda: self._service.delivery,
+            manner=self._feelings.manner,
             on_failed=lambda _, reason: self._degraded("tts", "none", reason),
             on_first_audio=self._speech_log.synthesized,
         )
@@ -220,7 +235,8 @@ class CallSession:
             sink = MouthSink(self._mouth, socket, self._legs, role, generation)
         else:
             if self._detector is None:
-                self._detector = self._parts.vad.watch(self._hub.caller, self._caller, self._caller)
+                listeners = SpeechListeners((self._caller, self._feelings))
+                self._detector = self._parts.vad.watch(self._hub.caller, listeners, self._caller)
                 self._caller.end_pause = self._detector.end_pause
             else:
                 self._hub.caller_reattached()
@@ -258,6 +274,7 @@ class CallSession:
             self._parts.vad.unwatch(self._detector)
         self._mouth.stop(protected=True)
         self._hub.settle()
+        self._feelings.close()
         await self._caller.close()
         await self.operators.close()
         await self._pipeline.close()
@@ -274,6 +291,7 @@ class CallSession:
     # Turn-taking's side
 
     def _on_words(self, heard: HeardSpeech, backchannel: bool) -> None:
+        self._feelings.words(heard, backchannel)
         self._speech_log.words(heard, turn=self._turn + 1, backchannel=backchannel)
 
     def _on_turn(self, utterance: Utterance, reason: str, verdict: float | None, voice_end: float) -> int:
@@ -289,6 +307,7 @@ class CallSession:
                 speech_end=self.log.at(self._owed_since),
             )
         )
+        self._feelings.turn_over(self._turn, utterance)
         return self._turn
 
     def _on_unfinished(self, text: str) -> None:
@@ -362,11 +381,14 @@ class CallSession:
         self._mouth.overdue()
         self._ending.check()
         self._caller.take_keys()
+        self._feelings.between_words()
         if not self._caller.speaking and self._floor.held_s > 1.5:
             self._floor.release()
 
     def fill(self, text: str, *, progress: bool) -> None:
         """Say a filler past the busy reasoner."""
+        if not progress and not (text := self._feelings.filler(text)):
+            return
         self._fillers += 1
         kind = SayKind.PROGRESS if progress else SayKind.FILLER
         utterance = AgentUtterance(id=f"f{self._fillers}", text=text, kind=kind, turn=self._turn)

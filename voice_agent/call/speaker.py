@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -24,6 +25,14 @@ CHUNK = SAMPLE_RATE // 25
 
 _TAIL = SAMPLE_RATE // 8
 """An eighth of a second between sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How one sentence is spoken. ``pause_s``: silence in front of it."""
+
+    delivery: Delivery
+    pause_s: float = 0.0
 
 
 class GateState(StrEnum):
@@ -57,21 +66,21 @@ class AgentGate(FrameProcessor):
 class Speaker(FrameProcessor):
     """Speaks sentences with the call's voice.
 
-    ``delivery()`` gives the delivery of the next sentence. ``on_failed(utterance, reason)`` is told when no
-    rung of the voice ladder could speak; the sentence then counts as not heard.
+    ``manner(utterance)`` tells how a sentence is to be spoken. ``on_failed(utterance, reason)`` is told when
+    no rung of the voice ladder could speak; the sentence then counts as not heard.
     """
 
     def __init__(
         self,
         voice: Synthesizer,
         *,
-        delivery: Callable[[], Delivery],
+        manner: Callable[[AgentUtterance], Manner],
         on_failed: Callable[[AgentUtterance, str], None],
         on_first_audio: Callable[[AgentUtterance, float], None],
     ) -> None:
         super().__init__()
         self._voice = voice
-        self._delivery = delivery
+        self._manner = manner
         self._on_failed = on_failed
         self._on_first_audio = on_first_audio
 
@@ -87,10 +96,11 @@ class Speaker(FrameProcessor):
     async def _speak(self, utterance: AgentUtterance) -> None:
         utterance.synthesis_started = time.monotonic()
         await self._push(UtteranceStartFrame(utterance=utterance), utterance)
-        rest: Pcm = np.zeros(0, np.int16)
+        manner = self._manner(utterance)
+        rest: Pcm = np.zeros(round(manner.pause_s * SAMPLE_RATE), np.int16)
         first = True
         try:
-            stream = self._voice.synthesize(utterance.text, self._delivery())
+            stream = self._voice.synthesize(utterance.text, manner.delivery)
             async with contextlib.aclosing(stream) as chunks:  # type: ignore[type-var]
                 async for pcm in chunks:
                     if utterance.over:

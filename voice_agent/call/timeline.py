@@ -37,6 +37,7 @@ from voice_agent.call.timeline_model import (
     TimelineTimebase,
     TurnTimeline,
 )
+from voice_agent.call.timeline_moods import moods
 
 MIN_SILENCE_S = 1.0
 """Shorter pauses belong to ordinary talk."""
@@ -105,6 +106,7 @@ class _Builder:
             avg_perceived_latency_ms=_mean(perceived),
             avg_processing_gap_ms=_mean(waits),
             max_processing_gap_ms=max(waits, default=None),
+            moods=moods(self._events),
         )
 
     def _add(self, type_: SegmentType, lane: Lane, start: float, end: float, **fields: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class SegmentType(StrEnum):
@@ -102,6 +102,28 @@ class TurnTimeline(BaseModel):
     active_end: float
 
 
+class TimelineMood(BaseModel):
+    """How the caller felt at a point of the call, and what followed (ours). Turn 0 stands for a shift within
+    a turn.
+
+    ``delivery`` says why the agent spoke otherwise from then on, "" when it did not; ``tone`` how.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: float
+    turn_index: int
+    dominant: str
+    valence: float
+    arousal: float
+    bursts: list[str] = Field(default_factory=list)
+    compounds: dict[str, float] = Field(default_factory=dict)
+    risk_score: float | None = None
+    risk_level: str = ""
+    delivery: str = ""
+    tone: str = ""
+
+
 class TimelineTimebase(BaseModel):
     """The range of all segments."""
 
@@ -129,6 +151,7 @@ class PlaybackTimeline(BaseModel):
     avg_perceived_latency_ms: float | None = None
     avg_processing_gap_ms: float | None = None
     max_processing_gap_ms: float | None = None
+    moods: list[TimelineMood] = Field(default_factory=list)
 
 
 LANES: Mapping[Lane, TimelineLane] = {

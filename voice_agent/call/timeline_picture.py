@@ -1,13 +1,12 @@
 """A call drawn over time, in strips like lines of music, so that the words of ten minutes can be read.
 
 Each strip: the time, the graph's states, the caller (voice above, words below), what lies between caller and
-agent (who waited how long, interruptions, silence), the agent, an operator if there was one, the tools. What
-the agent wanted to say and the caller no longer heard is hatched.
+agent (who waited how long, interruptions, silence), the agent, an operator if there was one, the caller's
+mood, the tools. What the agent wanted to say and the caller no longer heard is hatched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +25,9 @@ from voice_agent.call.picture import (
     text_width,
     wrapped,
 )
+from voice_agent.call.picture_moods import HEIGHT as MOOD_HEIGHT
+from voice_agent.call.picture_moods import mood_shapes
+from voice_agent.call.timeline_layout import loud_runs, state_spans, tool_rows
 from voice_agent.call.timeline_model import (
     AGENT_SOUNDS,
     Lane,
@@ -90,7 +92,7 @@ class _Drawing:
         self._strip_s = strip_s
         self._scale = _PLOT / strip_s
         self._loudness = loudness
-        self._states = _state_spans(line)
+        self._states = state_spans(line)
         names = list(dict.fromkeys(name for name, _, _ in self._states))
         self._state_inks = {name: STATES[i % len(STATES)] for i, name in enumerate(names)}
         self._lanes = [
@@ -137,7 +139,7 @@ class _Drawing:
     def strip(self, start: float) -> None:
         stop = start + self._strip_s
         segments = [s for s in self._line.segments if s.start < stop and (s.end > start or s.start >= start)]
-        tools = _rows([s for s in segments if s.type == SegmentType.TOOL_CALL])
+        tools = tool_rows([s for s in segments if s.type == SegmentType.TOOL_CALL])
         top = self.y
         voices = top + _AXIS + _STATES + 6
         tops: dict[Lane, float] = {}
@@ -145,13 +147,16 @@ class _Drawing:
         for lane in self._lanes:
             tops[lane] = y
             y += _VOICE + _WORDS + (_BETWEEN if lane is Lane.CALLER else 4)
-        bottom = y + len(tools) * (_TOOL + 3)
+        mood = MOOD_HEIGHT if self._line.moods else 0.0
+        bottom = y + mood + len(tools) * (_TOOL + 3)
         self._ground(start, stop, top, bottom)
         self._state_ribbon(start, stop, top + _AXIS)
         for lane in self._lanes:
             self._voice_lane(lane, [s for s in segments if s.lane is lane], start, stop, tops[lane])
         self._between(segments, start, stop, tops)
-        self._tool_rows(tools, start, stop, y)
+        if mood:
+            self.shapes += mood_shapes(self._line.moods, lambda t: self._x(t, start), start, stop, y)
+        self._tool_rows(tools, start, stop, y + mood)
         self.y = bottom + _STRIP_GAP
 
     def _x(self, t: float, start: float) -> float:
@@ -267,7 +272,7 @@ class _Drawing:
         track = self._loudness.caller if lane is Lane.CALLER else self._loudness.agent
         per_second = len(track) / max(self._loudness.seconds, 0.001)
         first = int(start * per_second)
-        for begin, end in _loud_runs(track[first : int(stop * per_second)]):
+        for begin, end in loud_runs(track[first : int(stop * per_second)]):
             part = track[first + begin : first + end]
             # Quiet voices stay visible: the square root lifts them.
             heights = np.sqrt(np.minimum(1.0, part)) * (_VOICE / 2 - 1)
@@ -390,35 +395,6 @@ class _Drawing:
                     self.shapes.append(
                         Words(x, y + 11.5, text, 10, Ink.STOP if failed else Ink.TOOL, title=label)
                     )
-
-
-def _state_spans(line: PlaybackTimeline) -> list[tuple[str, float, float]]:
-    moves = [s for s in line.segments if s.type == SegmentType.STATE_TRANSITION and s.to_state]
-    spans: list[tuple[str, float, float]] = []
-    for index, move in enumerate(moves):
-        end = moves[index + 1].start if index + 1 < len(moves) else line.duration_seconds
-        if end > move.start:
-            spans.append((move.to_state or "", move.start, end))
-    return spans
-
-
-def _rows(tools: Sequence[TimelineSegment]) -> list[list[TimelineSegment]]:
-    """Tools that ran at the same time lie under each other."""
-    rows: list[list[TimelineSegment]] = []
-    for tool in tools:
-        row = next((row for row in rows if row[-1].end <= tool.start), None)
-        if row is None:
-            rows.append([tool])
-        else:
-            row.append(tool)
-    return rows
-
-
-def _loud_runs(track: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Where there is more than line noise."""
-    loud = np.concatenate(([False], track > 0.004, [False]))
-    edges = np.flatnonzero(loud[1:] != loud[:-1])
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _spoken_title(segment: TimelineSegment) -> str:

@@ -60,6 +60,28 @@ class SpeechListener(Protocol):
         """Voice ended at ``position`` (``STOP_S`` ago)."""
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechListeners:
+    """Several listeners of one leg, told in order."""
+
+    listeners: tuple[SpeechListener, ...]
+
+    def on_speech_started(self, position: int) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_started(position)
+
+    def on_speech_progress(self, seconds: float) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_progress(seconds)
+
+    def on_speech_stopped(self, position: int) -> None:
+        """See :class:`SpeechListener`."""
+        for listener in self.listeners:
+            listener.on_speech_stopped(position)
+
+
 class PauseListener(Protocol):
     """Told of pauses that may become the end of speech, for who can use the time."""
 

@@ -73,8 +73,12 @@ class LiveView:
                 self.call = replace(call, concepts=tuple(dict.fromkeys((*call.concepts, *names))))
             case EscalationEvent():
                 self.call = replace(call, escalation=self._escalation(event))
+            case events.EmotionMeasured():
+                self.call = replace(call, emotion=event.dominant, valence=event.turn_valence)
+            case events.RiskScored():
+                self.call = replace(call, risk_score=event.risk_score, risk_level=event.level)
             case _:
-                self._score(event)
+                pass
 
     def _others(self, operator_id: str) -> tuple[OperatorOnCall, ...]:
         return tuple(each for each in self.call.operators if each.operator_id != operator_id)
@@ -101,20 +105,3 @@ class LiveView:
             else known.connected_at,
             completed_at=event.at if status is EscalationStatus.COMPLETED else known.completed_at,
         )
-
-    def _score(self, event: CallEvent) -> None:
-        """How the caller sounds and how risky the call is, where something measures it."""
-        kind = str(event.type)
-        if kind == "emotion":
-            self.call = replace(
-                self.call,
-                emotion=str(getattr(event, "dominant", "")),
-                valence=getattr(event, "valence", None),
-            )
-        elif kind == "risk":
-            self.call = replace(
-                self.call,
-                risk_score=getattr(event, "risk_score", None),
-                risk_level=str(getattr(event, "level", "")),
-                concepts=tuple(dict.fromkeys((*self.call.concepts, *getattr(event, "concepts", ())))),
-            )

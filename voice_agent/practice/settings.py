@@ -13,6 +13,7 @@ import phonenumbers
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from voice_agent.emotion.settings import RiskSignalConfig, Topic
 from voice_agent.practice.hours import OpeningHours
 from voice_agent.practice.records import PracticeError
 
@@ -88,6 +89,9 @@ class ServiceSettings(_Settings):
         eot_threshold, eager_eot_threshold: probability (0..1) that the caller has finished.
         silence_check_s, silence_checks: after how long, and how often, a silent caller is asked.
         filler_style, filler_vocabulary, backchannel_delay_ms, filler_cooldown_ms: sounds while thinking.
+        emotion_detection_enabled: whether anything listens for how callers feel.
+        risk_signal_config: how the risk of a call is scored.
+        sensitive_topics: what is spoken of with care, before the caller reacts to it.
         progress_interval_ms, progress_vocabulary: and while it takes longer.
         safety_filters_enabled: every turn of a caller is judged by the rules of ``safety.yaml``.
         dynamic_behaviors_enabled: its behaviors apply.
@@ -106,6 +110,9 @@ class ServiceSettings(_Settings):
     forwarding: Forwarding = Forwarding()
     keyterms: Annotated[tuple[Keyterm, ...], Field(max_length=500)] = ()
     voice_config: VoiceConfig = VoiceConfig()
+    emotion_detection_enabled: bool = True
+    risk_signal_config: RiskSignalConfig = RiskSignalConfig()
+    sensitive_topics: Annotated[tuple[Topic, ...], Field(max_length=50)] = ()
     min_tts_speed: Annotated[float, Field(ge=0.5, le=1.0)] = 0.8
     eot_threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.7
     eager_eot_threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from models.expectation import Expectation
 from voice_agent.reasoning.effects import Effect
+from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import Signal
 
 
@@ -24,6 +25,10 @@ class Conversation(Protocol):
     @property
     def expectation(self) -> Expectation:
         """What may be heard next."""
+
+    @property
+    def escalation_config(self) -> RiskOverride | None:
+        """What the current state says about risk; None for nothing of its own."""
 
     def step(self, signal: Signal) -> AsyncIterator[Effect]:
         """Take one signal and yield effects as they become known, sentence by sentence. Never raises for a

@@ -27,6 +27,7 @@ from voice_agent.reasoning.listening import Listener
 from voice_agent.reasoning.memory import Memory
 from voice_agent.reasoning.open_questions import OpenQuestions
 from voice_agent.reasoning.outside import Outside
+from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.phrasebook import Phrasebook
 from voice_agent.reasoning.questions import expectation
 from voice_agent.reasoning.reasoner import Line, Reasoner, Usage
@@ -40,6 +41,7 @@ from voice_agent.reasoning.signals import (
     NotReached,
     OperatorSaid,
     OperatorTookOver,
+    RiskChanged,
     SafetyRaised,
     Signal,
     Silence,
@@ -115,6 +117,12 @@ class GraphConversation:
         return expectation(self._session)
 
     @property
+    def escalation_config(self) -> RiskOverride | None:
+        """What the current state says about risk; None for nothing of its own."""
+        place = self._session.place
+        return getattr(place.state, "escalation_config", None) if place is not None else None
+
+    @property
     def history(self) -> tuple[Line, ...]:
         """The conversation so far, of the agent's words only what was heard."""
         return self._session.history.lines()
@@ -186,6 +194,8 @@ class GraphConversation:
                 self._outside.silence(signal)
         elif isinstance(signal, Emotion):
             self._outside.emotion(signal)
+        elif isinstance(signal, RiskChanged):
+            self._outside.risk(signal)
         elif isinstance(signal, External):
             self._outside.external(signal)
         elif isinstance(signal, OperatorTookOver):
@@ -244,6 +254,7 @@ class GraphConversation:
             if replying and session.phase is Phase.WAITING:
                 self._outside.work_in_guidance()
                 self._outside.empathize()
+                self._outside.offer_person()
             async with aclosing(self._delivery.deliver()) as effects:
                 async for effect in effects:
                     yield effect

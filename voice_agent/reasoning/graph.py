@@ -122,15 +122,18 @@ quoted words, ``true``, ``false``, ``null`` and lists; an unknown path is ``null
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from voice_agent.reasoning.parts import Intent, Part, Phrases
+from voice_agent.reasoning.parts import Intent, Part, Phrases, RiskGuideline
 from voice_agent.reasoning.states import State, StateName
 
 GraphReference = tuple[str, int]
 """Identifier and version of another graph."""
+
+
+RiskLevelName = Literal["normal", "monitor", "alert", "escalate"]
 
 
 class ContextGraph(Part):
@@ -143,6 +146,7 @@ class ContextGraph(Part):
         intents: (ours) what a caller may want at any time.
         entrances: (ours) states that are entered from outside the graph, by safety rules.
         phrases: (ours) replaces default sentences by name (``PhraseName`` in ``phrases.py``).
+        risk_guidelines: (ours) what changes by level of risk (``monitor``, ``alert``, ``escalate``).
         references: other graphs by local name; pairs are resolved when the graph is linked.
     """
 
@@ -161,6 +165,7 @@ class ContextGraph(Part):
     intents: tuple[Intent, ...] = ()
     entrances: tuple[StateName, ...] = ()
     phrases: dict[str, Phrases] = Field(default_factory=dict)
+    risk_guidelines: dict[RiskLevelName, RiskGuideline] = Field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, State]:

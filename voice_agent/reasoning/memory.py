@@ -59,6 +59,7 @@ class Memory:
     slots: dict[str, Slot] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     emotion: dict[str, Any] = field(default_factory=dict)
+    risk: dict[str, Any] = field(default_factory=dict)
     event: dict[str, Any] = field(default_factory=dict)
     channel: str = ""
     state: str = ""
@@ -95,6 +96,7 @@ class Memory:
             "now": self.now,
             "today": self.today if self.now is not None else None,
             "emotion": self.emotion,
+            "risk": self.risk,
             "event": self.event,
             "channel": self.channel,
             "state": self.state,
@@ -133,7 +135,9 @@ class Memory:
         self.remarks.clear()
 
 
-RESERVED_ROOTS = frozenset({"caller", "now", "today", "emotion", "event", "channel", "state", "turns"})
+RESERVED_ROOTS = frozenset(
+    {"caller", "now", "today", "emotion", "risk", "event", "channel", "state", "turns"}
+)
 """Roots of paths that every conversation has."""
 
 

@@ -44,7 +44,7 @@ class OpenQuestions:
         if isinstance(pending, WhichOption):
             return await self._which_option(pending, text)
         if isinstance(pending, PersonOffered):
-            return self._person_offered(text)
+            return self._person_offered(pending, text)
         if isinstance(pending, GuidedQuestion):
             return self._guided(pending, text)
         return False
@@ -107,7 +107,7 @@ class OpenQuestions:
         session.pending = None
         return await self.wishes.act_on(chosen, text)
 
-    def _person_offered(self, text: str) -> bool:
+    def _person_offered(self, pending: PersonOffered, text: str) -> bool:
         session = self.session
         reply = parse_yes_no(text)
         if reply is YesNo.YES:
@@ -115,7 +115,7 @@ class OpenQuestions:
             if self.interjector.leads_somewhere(PERSON):
                 self.interjector.interject(PERSON, "")
             else:
-                self.interjector.person(reason="caller could not be understood", trigger="misunderstanding")
+                self.interjector.person(reason=pending.reason, trigger=pending.trigger)
             return True
         if reply is YesNo.NO:
             session.pending = None

@@ -10,13 +10,14 @@ from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import question
 from voice_agent.reasoning.reasoner import Speaker
-from voice_agent.reasoning.session import Draft, GuidedQuestion, Phase, Session, Voice
+from voice_agent.reasoning.session import Draft, GuidedQuestion, PersonOffered, Phase, Session, Voice
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
     HandedBack,
     NotReached,
     OperatorSaid,
+    RiskChanged,
     SafetyRaised,
     Silence,
 )
@@ -24,7 +25,8 @@ from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.walking import Walker
 
 EMPATHY_VALENCE = -0.3
-"""How unpleasant (-1..1) a caller must sound before it is said aloud."""
+"""How unpleasant (-1..1) a caller must sound before it is answered in words, where no reading says whether it
+is sure enough for that."""
 MAX_GUIDANCE = 10
 """Instructions that wait for the next reply; older ones are overtaken by newer ones."""
 EMPATHY_TURNS = 4
@@ -81,19 +83,46 @@ class Outside:
             "arousal": signal.arousal,
             **signal.details,
         }
+        self.session.felt_at = self.session.memory.turns
+
+    def risk(self, signal: RiskChanged) -> None:
+        """Keep how the call stands: conditions, guidelines and the offer of a person follow it."""
+        self.session.memory.risk = {"score": signal.score, "level": signal.level}
 
     def empathize(self) -> None:
-        """Acknowledge how the caller sounds before the reply, once in a while."""
+        """Acknowledge how the caller sounds before the reply, once in a while, where it fits."""
         session = self.session
         emotion = session.memory.emotion
         name = _EMPATHY.get(str(emotion.get("dominant", "")).lower())
-        if name is None or emotion.get("valence", 0.0) > EMPATHY_VALENCE or not session.queue_has_words:
+        if name is None or not emotion.get("acknowledge", emotion.get("valence", 0.0) <= EMPATHY_VALENCE):
+            return
+        if session.memory.turns - session.felt_at > 1 or not self._may_empathize():
             return
         if session.memory.turns - session.acknowledged_at < EMPATHY_TURNS:
             return
         session.acknowledged_at = session.memory.turns
         words = session.phrases.phrase(name)
         session.queue.insert(0, Draft(words, filler_type=FillerType.EMPATHY, policy=session.policy))
+
+    def _may_empathize(self) -> bool:
+        """Not before "Sorry, I didn't get that", a read-back or a goodbye: there it would be a formula."""
+        words = [item for item in self.session.queue if isinstance(item, Draft)]
+        if not words or words[0].kind is not SayKind.REPLY or words[0].verbatim:
+            return False
+        return not any("sorry" in item.text.lower() for item in words)
+
+    def offer_person(self) -> None:
+        """Where the graph wants it at this risk, offer a person in place of the next question, once."""
+        session = self.session
+        wanted = session.linked.root.risk_guidelines.get(session.memory.risk.get("level", ""))
+        if wanted is None or not wanted.offer_person or session.person_offered or session.pending is not None:
+            return
+        if session.phase is not Phase.WAITING or not session.queue_has_words:
+            return
+        session.person_offered = True
+        session.queue = [item for item in session.queue if not (isinstance(item, Draft) and item.question)]
+        session.say(session.phrases.phrase(PhraseName.OFFER_PERSON), question=True)
+        session.pending = PersonOffered("a person was offered because the call went badly", "risk")
 
     def external(self, signal: External) -> None:
         """A fact is kept and may release a waiting state; guidance waits for the next reply."""

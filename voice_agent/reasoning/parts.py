@@ -92,6 +92,18 @@ class RiskOverride(Part):
     topic_risk_score: float = 0.0
 
 
+class RiskGuideline(Part):
+    """Ours: what changes while a call's risk is at one level.
+
+    Attributes:
+        action_guidelines: told to a language model, on top of the state's.
+        offer_person: a person is offered once, in place of the next question (with any reasoner).
+    """
+
+    action_guidelines: tuple[str, ...] = ()
+    offer_person: bool = False
+
+
 class TurnPolicy(Part):
     """How turns are taken in this state: the state is the policy."""
 

@@ -127,11 +127,11 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.GUIDED_ASK: ("Could you tell me {text}?",),
     PhraseName.GUIDED_OFFER: ("I can also offer you {text}. Would you like that?",),
     PhraseName.EMPATHY_FRUSTRATION: (
-        "I'm sorry this has been frustrating.",
-        "I understand, and I want to get this sorted out for you.",
+        "I'm sorry for the trouble.",
+        "I want to get this sorted out for you.",
     ),
-    PhraseName.EMPATHY_WORRY: ("I understand this is worrying, and I'm here to help.",),
-    PhraseName.EMPATHY_SADNESS: ("I'm sorry you're going through this.",),
+    PhraseName.EMPATHY_WORRY: ("I'm here to help, and we'll take this one step at a time.",),
+    PhraseName.EMPATHY_SADNESS: ("Thank you for telling me. I'm here to help.",),
     PhraseName.GOODBYE: ("Thanks for calling. Goodbye.",),
     PhraseName.LOST: ("I'm sorry, something went wrong on my side. Let me get someone to help you.",),
 }

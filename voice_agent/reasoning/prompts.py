@@ -14,6 +14,9 @@ from voice_agent.reasoning.templates import say_value
 MAX_KNOWN_CHARACTERS = 12_000
 """Facts and results shown to a model; the rest is cut off."""
 
+_SPACE = 3
+"""Empathy tier from which a caller needs room."""
+
 _SPEAKERS = {Speaker.CALLER: "Caller", Speaker.AGENT: "You", Speaker.OPERATOR: "Colleague"}
 
 
@@ -110,5 +113,15 @@ def _fields(situation: Situation) -> Iterable[str]:
 
 
 def _emotion(emotion: Mapping[str, Any]) -> Iterable[str]:
-    if dominant := emotion.get("dominant"):
-        yield f"The caller sounds {dominant}. Let tone and pace take that up; name it only when it helps."
+    dominant = emotion.get("dominant")
+    if not dominant or dominant == "neutral":
+        return
+    yield f"The caller may feel {dominant}: a guess from voice and words, not a fact."
+    yield "Let wording take that up. Never name a feeling to them and never say that you know how they feel."
+    tier = int(emotion.get("empathy_tier", 1))
+    if tier >= _SPACE:
+        yield "Few and slow words, room to breathe; do not hurry to the next question."
+    if emotion.get("acknowledge"):
+        yield "Begin with one short sentence that takes their situation seriously, then go on."
+    elif tier:
+        yield "A little warmth in the wording is enough; no sentence about feelings."

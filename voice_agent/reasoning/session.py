@@ -121,7 +121,11 @@ class WhichOption:
 
 @dataclass(frozen=True, slots=True)
 class PersonOffered:
-    """A person was offered after repeated failures."""
+    """A person was offered: after repeated failures, or because the call goes badly. ``reason`` and
+    ``trigger`` are told with the request when the caller says yes."""
+
+    reason: str = "caller could not be understood"
+    trigger: str = "misunderstanding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,10 @@ class Session:
     """Per result name: ``(visit, value)`` of every call, as far as it is to be merged."""
     acknowledged_at: int = -100
     """Turn of the last empathy."""
+    felt_at: int = -100
+    """Turn of the newest reading of how the caller sounds."""
+    person_offered: bool = False
+    """A person was offered because of the risk."""
     queue: list[Effect | Draft] = field(default_factory=list)
 
     @property

@@ -98,12 +98,24 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """The newest reading of how the caller sounds (valence -1..1, arousal 0..1)."""
+    """The newest reading of how the caller sounds (valence -1..1, arousal 0..1).
+
+    ``details`` may say ``empathy_tier`` (0..3, how much empathy the reply needs), ``acknowledge`` (whether it
+    is sure enough for words), ``trend``, ``burst`` and ``compounds``; conditions see them beside the rest.
+    """
 
     dominant: str
     valence: float
     arousal: float
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskChanged:
+    """How the call stands: ``score`` 0..100, ``level`` normal, monitor, alert or escalate."""
+
+    score: float
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +195,7 @@ Signal = (
     | Heard
     | Silence
     | Emotion
+    | RiskChanged
     | External
     | OperatorTookOver
     | OperatorSaid

@@ -118,6 +118,7 @@ def situation_of(
         action_guidelines=(
             *(line for graph in graphs for line in graph.global_action_guidelines),
             *guidelines,
+            *_risk_guidelines(session),
         ),
         navigation_guidelines=(
             *(line for graph in graphs for line in graph.global_intra_state_navigation_guidelines),
@@ -133,6 +134,12 @@ def situation_of(
         max_sentences=session.settings.max_response_sentences,
         max_words=session.settings.max_response_words,
     )
+
+
+def _risk_guidelines(session: Session) -> tuple[str, ...]:
+    """What the graph wants at the call's level of risk."""
+    wanted = session.linked.root.risk_guidelines.get(session.memory.risk.get("level", ""))
+    return wanted.action_guidelines if wanted is not None else ()
 
 
 def _now(session: Session) -> Any:

@@ -23,6 +23,7 @@ from voice_agent.reasoning.effects import (
     Say,
     StateChanged,
 )
+from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
@@ -88,6 +89,11 @@ class SafeConversation:
     def expectation(self) -> Expectation:
         """What may be heard next; cries for help always may."""
         return self._with_cries(self._inner.expectation)
+
+    @property
+    def escalation_config(self) -> RiskOverride | None:
+        """See :class:`~voice_agent.reasoning.conversation.Conversation`."""
+        return self._inner.escalation_config
 
     def snapshot(self) -> dict[str, Any]:
         """The inner snapshot and the newest assessment under ``safety``."""

@@ -182,7 +182,8 @@ def intelligence(
     """What an ended call adds up to."""
     tools = [tool["succeeded"] for turn in turns for tool in turn.tool_calls]
     failed = sum(1 for succeeded in tools if succeeded is False)
-    risk = escalation.context.risk_score if escalation else None
+    scored = [mood.risk_score for mood in line.moods if mood.risk_score is not None]
+    risk = scored[-1] if scored else escalation.context.risk_score if escalation else None
     return CallIntelligenceDetail(
         call_id=str(call.entity_id),
         call_sid=call.call_sid,

@@ -34,6 +34,7 @@ from voice_agent.api.platform.vocabulary import (
 from voice_agent.call.events import CallEvent, ForwardCallResolved, Safety, UserTranscript
 from voice_agent.call.record_fold import CallRecord, TurnRecord
 from voice_agent.call.timeline import timeline
+from voice_agent.call.timeline_model import TimelineMood
 from voice_agent.operators.escalation_records import EscalationRecord
 from voice_agent.operators.ports import EscalationStatus
 
@@ -75,6 +76,8 @@ def call_detail(
 ) -> CallDetailResponse:
     """A call with everything in it."""
     segments = human_segments(call, events)
+    line = timeline(events) if events else None
+    felt = {mood.turn_index: mood for mood in line.moods} if line else {}
     safety = _safety(events)
     return CallDetailResponse(
         id=call.entity_id,
@@ -97,8 +100,8 @@ def call_detail(
         participants=[_participant(leg) for leg in call.participants],
         barge_in_events=[_barge_in(event) for event in call.barge_in_events],
         human_segments=segments,
-        turns=[_turn(call.call_sid, turn) for turn in turns],
-        timeline=timeline(events) if events else None,
+        turns=[_turn(call.call_sid, turn, felt.get(turn.turn_index)) for turn in turns],
+        timeline=line,
         escalation=escalation_state(escalation, len(segments)) if escalation else None,
         forwarding=_forwarding(events),
         safety=safety,
@@ -162,7 +165,7 @@ def escalation_state(record: EscalationRecord, human_turns: int | None) -> Escal
     )
 
 
-def _turn(call_sid: str, turn: TurnRecord) -> Turn:
+def _turn(call_sid: str, turn: TurnRecord, mood: TimelineMood | None) -> Turn:
     spoken = [
         at
         for at in (
@@ -183,7 +186,16 @@ def _turn(call_sid: str, turn: TurnRecord) -> Turn:
             "state_transitions": [StateTransition(**move) for move in turn.state_transitions],
             "tool_calls": [_tool(tool) for tool in turn.tool_calls],
         }
+        | (_mood(mood) if mood is not None and mood.turn_index else {})
     )
+
+
+def _mood(mood: TimelineMood) -> dict[str, Any]:
+    return {
+        "emotion_label": mood.dominant,
+        "emotion_valence": mood.valence,
+        "compound_emotions": [{"name": name, "score": score} for name, score in mood.compounds.items()],
+    }
 
 
 def _tool(tool: dict[str, Any]) -> ToolCall:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from voice_agent.emotion.risk import PLATFORM_LEVELS
+
 
 class Direction(StrEnum):
     """Which way a call goes."""
@@ -71,9 +73,6 @@ DIRECTIONS = frozenset(Direction)
 SOURCES = frozenset(Source)
 REASONS = frozenset(CompletionReason)
 
-_LEVELS = {"normal": "low", "monitor": "medium", "alert": "high", "escalate": "critical"}
-"""Ours to the published ones."""
-
 _THRESHOLDS = ((0.7, RiskLevel.CRITICAL), (0.5, RiskLevel.HIGH), (0.3, RiskLevel.MEDIUM))
 """Published defaults, as parts of 1."""
 
@@ -82,7 +81,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 def risk_level(told: str, score: float | None) -> RiskLevel | None:
     """The published level: as told, else from the score (0..1), None when nothing is known."""
-    name = _LEVELS.get(told, told)
+    name = {str(ours): published for ours, published in PLATFORM_LEVELS.items()}.get(told, told)
     if name in frozenset(RiskLevel):
         return RiskLevel(name)
     if score is None:

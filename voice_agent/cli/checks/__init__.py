@@ -22,6 +22,7 @@ async def examine(settings: Settings, *, port: int, offline: bool) -> list[Findi
         machine.listening_port(port),
         _importing("voice activity, end of turn", speech.networks),
         speech.recognizer(settings),
+        _importing("how callers feel", lambda: speech.emotion(settings)),
         _importing("speaking", lambda: speech.voice(settings)),
         speech.local_models(settings),
         providers.language_model(settings),

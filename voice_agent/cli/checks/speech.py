@@ -34,6 +34,36 @@ def networks() -> Finding:
     return Finding("voice activity, end of turn", Verdict.GOOD, "both networks load and run")
 
 
+def emotion(settings: Settings) -> Finding:
+    """The models that hear how callers feel, loaded and run once. Calls go on without them."""
+    import numpy as np
+
+    from models.prosody import CallerBaseline
+    from voice_agent.call.emotion_models import EmotionNetworks
+
+    subject = "how callers feel"
+    if not settings.emotion:
+        return Finding(
+            subject, Verdict.NOTE, "switched off: nobody listens for it", "unset VOICE_AGENT_EMOTION"
+        )
+    networks = EmotionNetworks.load()
+    if networks.missing:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in networks.missing.items())
+        return Finding(
+            subject,
+            Verdict.WEAK,
+            f"callers count as neutral where a model is missing ({reasons})",
+            "restore the folder models from the release",
+        )
+    if networks.encoder is not None and networks.prosody is not None and networks.burst is not None:
+        encoding = networks.encoder.encode([np.zeros(8000, np.int16)])
+        networks.prosody.read(encoding, [CallerBaseline.unknown()])
+        networks.burst.read(encoding)
+    if networks.language is not None:
+        networks.language.run(["hello"])
+    return Finding(subject, Verdict.GOOD, "prosody, vocal bursts and language load and run")
+
+
 def recognizer(settings: Settings) -> Finding:
     """The recognizer that is set, and the embedded one below it."""
     subject = "hearing"

@@ -1,7 +1,7 @@
 /** Every event of the call on one line, for those who want to see the machinery. */
 
 import { element } from "./dom.js";
-import { flat, instant, milliseconds, words } from "./format.js";
+import { flat, instant, milliseconds, signed, words } from "./format.js";
 
 /** Rows kept; the oldest leave first. The stored call has them all. */
 const ROWS = 500;
@@ -38,7 +38,25 @@ const DETAILS = {
   operator_mode_switched: (event) => event.mode,
   guidance: (event) => `“${event.message}” ${words(event.status)}`,
   forward_call_resolved: (event) => words(event.result),
+  emotion: (event) => `${feeling(event)}${sounds(event)}`,
+  compound_emotion: (event) => event.compounds.map(({ name }) => words(name)).join(", ") || "none",
+  empathy_classified: (event) => `${words(event.tier_name.toLowerCase())}${event.acknowledge ? ", in words too" : ""}`,
+  voice_context_applied: (event) => `${event.tts_emotion} ×${event.tts_speed.toFixed(2)}: ${event.reasoning}`,
+  risk: (event) => `${Math.round(event.risk_score * 100)} of 100, ${event.level}: ${parts(event)}`,
 };
+
+/** A feeling with its measures; of a turn, words included. */
+function feeling({ dominant, turn_valence: valence, turn_arousal: arousal }) {
+  return `${dominant} valence ${signed(valence)} arousal ${arousal.toFixed(2)}`;
+}
+
+function sounds({ recent_bursts: bursts }) {
+  return bursts.length ? `, heard: ${bursts.map(({ type }) => type).join(", ")}` : "";
+}
+
+function parts({ signals }) {
+  return signals.filter(({ weighted }) => weighted > 0).map(({ name, weighted }) => `${name} ${Math.round(weighted)}`).join(" + ");
+}
 
 const TONES = {
   degraded: "warn", safety: "warn", escalation_requested: "warn", barge_in: "barge", state_transition: "state",

@@ -62,3 +62,8 @@ export function flat(value) {
   }
   return DATABASE_KEY.test(value) ? "" : String(value);
 }
+
+/** A value from -1 to 1 with its sign: "+0.20". */
+export function signed(value) {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+}

@@ -9,7 +9,7 @@
  * A line that is `gone` was a mistake and is to be taken off the page.
  */
 
-import { flat, milliseconds, words } from "./format.js";
+import { flat, milliseconds, signed, words } from "./format.js";
 
 /** Why a message has not reached the agent (yet), by its status. */
 const LATE = { queued_no_subscriber: " (waits for the agent)", failed: " (not delivered)" };
@@ -38,6 +38,10 @@ export class CallModel {
     this.open = {};
     this.count = 0;
     this.newest = "";
+    this.mood = null;
+    this.told = "";
+    this.manner = null;
+    this.risk = null;
   }
 
   /** Folds one event in; the lines it touched are in `changed`. Events without a rule here change nothing. */
@@ -265,6 +269,34 @@ export class CallModel {
   on_guidance(event) {
     const late = LATE[event.status] ?? "";
     this.note(event.t, "operator", event.kind === "guidance" ? "Guidance" : "News", event.message + late);
+  }
+
+  /** Sounds without words and clear feelings are told; an even mood is not. */
+  on_emotion(event) {
+    this.mood = event;
+    for (const { type, at } of event.recent_bursts) {
+      if (!this.lines.has(`burst-${at}`)) this.note(at, "mood", "Heard", words(type), `burst-${at}`);
+    }
+    if (event.dominant === "neutral" || event.dominant === this.told) return;
+    const measures = `valence ${signed(event.turn_valence)}, arousal ${event.turn_arousal.toFixed(2)}`;
+    this.note(event.t, "mood", `Sounds ${event.dominant}`, measures);
+    this.told = event.dominant;
+  }
+
+  on_voice_context_applied(event) {
+    const before = this.manner;
+    this.manner = event;
+    if (before && before.tts_emotion === event.tts_emotion && before.tts_speed === event.tts_speed) return;
+    if (!before && event.tts_speed === 1) return;
+    this.note(event.t, "mood", `Agent's voice: ${event.tts_emotion}, ×${event.tts_speed.toFixed(2)}`, event.reasoning);
+  }
+
+  on_risk(event) {
+    const before = this.risk?.level ?? "normal";
+    this.risk = event;
+    if (event.level === before) return;
+    const tone = event.level === "normal" || event.level === "monitor" ? "mood" : "warn";
+    this.note(event.t, tone, `Risk: ${event.level}`, `${Math.round(event.risk_score * 100)} of 100`);
   }
 
   on_forward_call_resolved(event) {

@@ -16,6 +16,7 @@ const SPEAKERS = { caller: "Caller", operator: "Operator", agent: "Agent" };
 /** From these scores on a call is to be watched, attended to, escalated. */
 const RISK_MARKS = [0.3, 0.5, 0.7];
 const UPSET = -0.3;
+const AGITATED = 0.7;
 
 const FEED_PROBLEMS = { live: "", waiting: "Connecting to the words of this call…", lost: "" };
 
@@ -37,6 +38,10 @@ export class CallPanel extends EventTarget {
       describe: (valence) => `${this.feeling || (valence <= UPSET ? "upset" : "even")} ${valence.toFixed(2)}`,
       alarming: (valence) => valence <= UPSET,
     });
+    this.arousal = new Trend(byId("trend-arousal"), {
+      label: "Arousal", low: 0, high: 1, marks: [0.5],
+      describe: (arousal) => arousal.toFixed(2), alarming: (arousal) => arousal >= AGITATED && this.isUpset,
+    });
     this.item = null;
     this.model = null;
     this.drawing = false;
@@ -47,6 +52,11 @@ export class CallPanel extends EventTarget {
   get call() {
     if (!this.item) return null;
     return { sid: this.item.call_sid, over: this.over, speaker: this.over ? "" : this.speaker };
+  }
+
+  /** Whether the caller sounds unpleasant by the newest reading. */
+  get isUpset() {
+    return (this.model?.mood?.turn_valence ?? 0) <= UPSET;
   }
 
   get over() {
@@ -62,11 +72,12 @@ export class CallPanel extends EventTarget {
   /** Follows a call of the queue from its first event on. */
   open(item) {
     this.feed?.close();
-    for (const part of [this.transcript, this.events, this.graph, this.risk, this.valence]) part.clear();
+    for (const part of [this.transcript, this.events, this.graph, this.risk, this.valence, this.arousal]) part.clear();
     this.model = new CallModel(item.call_sid);
     this.operators = new Map();
     this.feeling = "";
     this.heardFeelings = false;
+    this.heardRisk = false;
     this.startedAt = 0;
     byId("desk-empty").hidden = true;
     byId("desk").hidden = false;
@@ -84,7 +95,7 @@ export class CallPanel extends EventTarget {
       this.feeling = item.current_emotion ?? "";
       this.valence.add(`turn ${item.turn_count}`, item.current_valence);
     }
-    this.risk.add(`turn ${item.turn_count}`, item.risk_score);
+    if (!this.heardRisk) this.risk.add(`turn ${item.turn_count}`, item.risk_score);
     this.redraw();
   }
 
@@ -107,7 +118,12 @@ export class CallPanel extends EventTarget {
     } else if (event.type === "emotion") {
       this.heardFeelings = true;
       this.feeling = event.dominant;
-      this.valence.add(event.seq, event.valence);
+      this.valence.add(event.seq, event.turn_valence);
+      this.arousal.add(event.seq, event.turn_arousal);
+      return;
+    } else if (event.type === "risk") {
+      this.heardRisk = true;
+      this.risk.add(event.seq, event.risk_score);
       return;
     } else if (event.type === "guidance") {
       this.emit("guidance", event);
@@ -138,13 +154,18 @@ export class CallPanel extends EventTarget {
     byId("call-page").href = `/calls/${encodeURIComponent(item.call_sid)}`;
     this.write("fact-state", words(model.state || item.current_state || "–"));
     this.write("fact-turns", String(model.turnsTaken || item.turn_count));
-    this.write("fact-risk", item.risk_score == null ? "–" : `${percent(item.risk_score)} ${item.risk_level ?? ""}`);
-    byId("fact-risk").dataset.risk = item.risk_level ?? "unknown";
+    const { risk_score: risk, risk_level: level } = model.risk ?? item;
+    this.write("fact-risk", risk == null ? "–" : `${percent(risk)} ${level ?? ""}`);
+    byId("fact-risk").dataset.risk = level ?? "unknown";
     this.write("fact-mood", this.feeling || mood(item)?.text || "–");
+    this.write("fact-sounds", model.mood?.recent_bursts.map(({ type }) => type).join(", ") || "–");
+    const { tts_emotion: tone, tts_speed: speed, reasoning } = model.manner ?? {};
+    this.write("fact-voice", tone ? `${tone} ×${speed.toFixed(2)}` : "–");
+    byId("fact-voice").title = reasoning ?? "";
     drawAlerts(byId("alerts"), model.alerts);
     this.transcript.update(model.takeChanged());
     this.graph.update(model);
-    byId("trends").hidden = byId("trend-risk").hidden && byId("trend-emotion").hidden;
+    byId("trends").hidden = byId("trend-risk").hidden && byId("trend-emotion").hidden && byId("trend-arousal").hidden;
     this.tick();
   }
 
