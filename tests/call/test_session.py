@@ -227,9 +227,9 @@ async def test_a_reasoner_that_goes_on_breaking_ends_the_call_with_an_honest_wor
     for apologies in (1, 2):
         await call.caller.say(sentence)
         await call.wait_for(
-            lambda e: (
-                sum("again, please" in said.heard for said in call.all(events.AgentTranscript)) == apologies
-            )  # noqa: B023 - awaited within the round
+            lambda e, wanted=apologies: (
+                sum("again, please" in said.heard for said in call.all(events.AgentTranscript)) == wanted
+            )
         )
     await call.caller.say(sentence)
     await asyncio.wait_for(call.line.hung_up.wait(), 20)
