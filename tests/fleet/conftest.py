@@ -220,7 +220,7 @@ async def _spoken(text: str) -> Pcm:
     return np.concatenate(chunks)
 
 
-async def _sees_workers(console: Process, count: int) -> None:
+async def sees_workers(console: Process, count: int) -> None:
     """Wait until the console could place calls on so many workers."""
     async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
         for _ in itertools.count():
@@ -284,7 +284,7 @@ async def running_fleet(postgres_url: str, folder: Path) -> AsyncIterator[Fleet]
             return process
 
         console, *workers = await asyncio.gather(*(start(n) for n in range(3)))
-        await _sees_workers(console, len(workers))
+        await sees_workers(console, len(workers))
         operators = {}
         for person in ("ada", "ben"):
             made = await entrance.roster.create(Profile(person.title(), f"{person}@example.org"))

@@ -7,12 +7,12 @@ Calls of this process are asked of it directly. Those of others are known by the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from voice_agent.call.event_feed import EventFeed
 from voice_agent.call.events import CallEvent, SessionEnd, SessionStart
@@ -190,21 +190,25 @@ class FleetLiveCalls:
     async def _run(self, begun: asyncio.Event) -> None:
         while True:
             try:
-                position = await self._records.last_event_id()
-                for call in await self._records.unfinished():
-                    for event in await self._records.events(call.call_sid):
-                        self._take(event)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("calls_of_others_not_read", error=type(error).__name__)
+                await self._follow(begun)
+            except Exception as error:  # noqa: BLE001 - whoever stops seeing calls must begin anew, whatever it was
+                log.warning("calls_of_others_not_followed", error=type(error).__name__)
                 begun.set()
                 await asyncio.sleep(RETRY_S)
-                continue
-            feed = EventFeed(self._records, self._everywhere, token=str(position))
-            async for item in feed.items():
+            else:
+                return
+
+    async def _follow(self, begun: asyncio.Event) -> None:
+        position = await self._records.last_event_id()
+        for call in await self._records.unfinished():
+            for event in await self._records.events(call.call_sid):
+                self._take(event)
+        feed = EventFeed(self._records, self._everywhere, token=str(position))
+        async with contextlib.aclosing(feed.items()) as items:
+            async for item in items:
                 begun.set()
                 if item is not None:
                     self._take(item.event)
-            return
 
     def _take(self, event: CallEvent) -> None:
         is_known = event.call_sid in self._remote
