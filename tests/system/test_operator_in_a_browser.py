@@ -163,7 +163,7 @@ async def test_an_operator_listens_guides_takes_over_speaks_and_hands_back(
 
     row = page.get_by_role("list", name="Queue").get_by_role("listitem").first
     await expect(row.locator(".name")).to_have_text("Maria", timeout=PATIENCE_MS)
-    await expect(row.locator(".chip")).to_have_text("Wants a person", timeout=PATIENCE_MS)
+    await expect(row.locator(".chip.urgent")).to_have_text("Wants a person", timeout=PATIENCE_MS)
     await row.click()
     await page.get_by_role("button", name="Brief me").click()
     await expect(page.locator("#briefing")).to_contain_text("Situation summary", timeout=PATIENCE_MS)
