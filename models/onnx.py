@@ -34,9 +34,17 @@ def _options() -> onnxruntime.SessionOptions:
     return options
 
 
-def pipecat_file(relative: str) -> Path:
-    """A data file inside the installed pipecat package, found without importing it (which takes seconds)."""
-    spec = importlib.util.find_spec("pipecat")
+def package_file(package: str, relative: str) -> Path:
+    """A data file inside an installed package, found without importing it (which may take seconds).
+
+    Raises :class:`SpeechError` when the package is not installed.
+    """
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise SpeechError("pipecat-ai is not installed: it carries the voice-activity and turn models")
+        raise SpeechError(f"{package} is not installed: it carries {relative}")
     return Path(next(iter(spec.submodule_search_locations))) / relative
+
+
+def pipecat_file(relative: str) -> Path:
+    """A data file inside the installed pipecat package."""
+    return package_file("pipecat", relative)

@@ -1,296 +1,228 @@
-"""One utterance through PocketSphinx: the grammar of the state, a free phone loop beside it, a language
-model behind.
+"""One utterance: heard while it is spoken, searched against what was expected.
 
-All decoders take the cepstra of one front end (:mod:`models.stt.frontend`) while the caller speaks. The
-phone loop hears any string of phones, so it scores what was said as well as any sentence could; how far the
-grammar's words fall behind it says whether they were said at all. A grammar that falls too far behind is
-refused and the general language model gets a bounded try: its words are a hint, never an accepted answer.
+The network sees up to eight seconds of sound at once, anew for every partial transcript and once more in
+the end, for it hears a phone better with what comes behind. When they are full, the frames up to a pause go
+to the search for good and the window moves on; so the end of speech finds little left to do, however long the
+utterance was.
 
-Runs in a worker process: the library holds the interpreter lock while it works.
+A grammar's best sentence is accepted when its sound falls little enough behind that of the best string of
+phones. Otherwise the general vocabulary's words are given as a hint, never as an accepted answer. Where
+nothing is expected the general vocabulary is searched at once, and long speech is closed piece by piece, so
+that neither time nor memory grows with it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
-import pocketsphinx
 
-from models.expectation import Expectation
+from models.expectation import AnswerKind, Expectation
 from models.speech import SAMPLE_RATE, Pcm, Transcript, Word
-from models.stt import lexicon
-from models.stt.frontend import CEPSTRA, BandExtension, Floats, FrontEnd, level_gain
-from models.stt.grammar import grammar_of
+from models.stt.acceptance import confidence, fits, margin_of
+from models.stt.alignment import align
+from models.stt.ear import Ear
+from models.stt.loudness import snr_db
+from models.stt.phone_graph import Floats
+from models.stt.phone_mel import STEP
+from models.stt.phone_model import LONGEST, STEP_SECONDS
+from models.stt.search import Sentence
 
-FRAME: Final = 0.01
-"""Seconds a cepstral frame lasts."""
+SOURCE: Final = "embedded"
 
-_LOG_SCALE: Final = math.log(1.0001)
-"""The library gives scores as powers of this base's."""
-_ZERO_MEAN: Final = ",".join(["0"] * CEPSTRA)
-_DIGIT_INSERTION: Final = 0.01
-_WORD_INSERTION: Final = 0.02
-_HOLD: Final = SAMPLE_RATE * 7 // 10
-"""Audio waited for before the level is set, in samples; decoding then catches up. A level taken from the
-first 0.7 s costs a third more wrong words in free speech (64 for 40 in a hundred)."""
-_GRAMMARS_KEPT: Final = 64
-_FALLBACK_SECONDS: Final = 8.0
-"""Most audio the language model looks at after a refused grammar."""
-_FALLBACK_WALL_SECONDS: Final = 0.6
-"""Most time it gets: the caller is waiting, and what it finds is only a hint."""
-ACCEPT_MARGIN: Final = -31.0
-"""Mean score per frame, grammar minus phone loop, below which the grammar's words are refused."""
-CONFIDENCE_SLOPE: Final = 3.0
-_COVERAGE: Final = 0.7
-"""Share of the speech that the words must account for. The decoder may take speech for noise, so a long
-sentence outside the grammar can leave two of its words and a fine score."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """What one decoder heard.
-
-    Attributes:
-        words: text, first and last frame, margin per frame over the phone loop.
-        margin: mean margin per frame of all words; -inf without words.
-    """
-
-    words: tuple[tuple[str, int, int, float], ...]
-    margin: float
-
-    @property
-    def text(self) -> str:
-        """The words in a row."""
-        return " ".join(w[0] for w in self.words)
-
-
-def begin(decoder: Any) -> None:
-    """Start an utterance whose cepstra have zero mean already.
-
-    Not by ``cmn="none"``: fed piece by piece (5.1.1) the library then still takes its built-in mean away.
-    """
-    decoder.set_cmn(_ZERO_MEAN)
-    decoder.start_utt()
-
-
-def _numbered(word: str, number: int) -> str:
-    return word if number == 1 else f"{word}({number})"
-
-
-def clean(word: str) -> str:
-    """A decoder's word without the number of its pronunciation; "" for silence and noise marks."""
-    return "" if word[0] in "<[+" else word.split("(")[0]
-
-
-def _score(probability: float) -> float:
-    """The library's own integer score, which its interface raises to a power."""
-    return math.log(probability) / _LOG_SCALE if probability > 0 else -1e7
-
-
-class Models:
-    """The decoders of one worker process. Loading takes about a second and some 150 MB."""
-
-    def __init__(self) -> None:
-        self.network = BandExtension()
-        common = {"samprate": 16000, "loglevel": "FATAL", "cmn": "live"}
-        # Without the best-path pass: with a large grammar its lattice takes seconds, after the end of speech.
-        self._grammar = pocketsphinx.Decoder(lm=None, bestpath=False, **common)
-        phone_model = pocketsphinx.get_model_path("en-us/en-us-phone.lm.bin")
-        # Beams as wide as the library's documentation of phone recognition has them.
-        self.phones = pocketsphinx.Decoder(
-            lm=None, allphone=phone_model, lw=2.0, beam=1e-20, pbeam=1e-20, **common
-        )
-        # No look-ahead: with it, cepstra fed piece by piece (5.1.1) give no words. The second, flat pass
-        # comes after
-        # the end of speech and is worth it: 38 instead of 47 words in a hundred wrong.
-        self.language = pocketsphinx.Decoder(bestpath=False, pl_window=0, **common)
-        self._loaded: OrderedDict[Expectation, str] = OrderedDict()
-        self._names = 0
-        for word, sounds in lexicon.BY_HAND.items():
-            self._add(word, sounds)
-
-    def _add(self, word: str, sounds: tuple[str, ...]) -> None:
-        """Pronunciations beside those the dictionary has: it numbers them ``word``, ``word(2)`` and on."""
-        number = 1
-        for i, phones in enumerate(sounds):
-            while (
-                known := self._grammar.lookup_word(_numbered(word, number))
-            ) is not None and known != phones:
-                number += 1
-            if known is None:
-                self._grammar.add_word(_numbered(word, number), phones, i == len(sounds) - 1)
-
-    def grammar(self, expectation: Expectation) -> Any | None:
-        """The decoder set to what is expected, None when nothing is."""
-        key = Expectation(
-            expectation.kinds,
-            expectation.digits,
-            expectation.phrases,
-            expectation.keyterms,
-            "birth" if "birth" in expectation.prompt.lower() else "",
-        )
-        if key not in self._loaded:
-            compiled = grammar_of(key)
-            if compiled is None:
-                return None
-            known = self._grammar.lookup_word
-            for word, sounds in lexicon.missing(compiled.words, lambda w: known(w) is not None).items():
-                self._add(word, sounds)
-            # Read by the library when a search is made.
-            self._grammar.config["wip"] = _DIGIT_INSERTION if compiled.is_string else _WORD_INSERTION
-            self._names += 1
-            name = f"grammar{self._names}"
-            self._grammar.add_jsgf_string(name, compiled.jsgf)
-            self._loaded[key] = name
-            if len(self._loaded) > _GRAMMARS_KEPT:
-                self._grammar.remove_search(self._loaded.popitem(last=False)[1])
-        self._loaded.move_to_end(key)
-        self._grammar.activate_search(self._loaded[key])
-        return self._grammar
+_EARLIEST: Final = 225
+_LATEST: Final = 340
+"""Frames of a full window between which it is cut, where it is most likely nobody speaks."""
+_CONTEXT: Final = 2 * SAMPLE_RATE
+"""Sound before the first open frame that the network is shown again."""
+_FIRST_LOOK: Final = 6 * SAMPLE_RATE // 10
+_LOOK_EVERY: Final = 3 * SAMPLE_RATE // 10
+_SHARE: Final = 0.05
+"""Of a core, spent on partial transcripts while somebody speaks."""
+_HINT_FRAMES: Final = 400
+_CLOSE_AFTER: Final = 600
+"""Frames after which free speech is closed at the next pause: 12 s."""
+_PAUSE: Final = 6
+_ALTERNATIVES: Final = 4
+_LOUDNESS_SAMPLES: Final = 20 * SAMPLE_RATE
 
 
 class UtteranceDecoder:
     """One utterance. Feed, look at partials, finish; or drop it and call :meth:`abandon`."""
 
-    def __init__(self, models: Models, expectation: Expectation) -> None:
-        self._models = models
-        self._expectation = expectation
-        self._grammar = models.grammar(expectation)
-        self._main = self._grammar or models.language
-        self._front: FrontEnd | None = None
-        self._held: list[Pcm] = []
-        self._held_samples = 0
-        self._cepstra: list[Floats] = []
+    def __init__(self, ear: Ear, expectation: Expectation) -> None:
+        self._ear, self._expectation = ear, expectation
+        self._grammar = ear.grammar(expectation)
+        self._search = self._grammar or ear.general(expectation)
+        self._audio = np.zeros(0, np.int16)
+        self._first = 0
+        """The sample that ``_audio`` begins with."""
         self._samples = 0
-        self._open = True
-        begin(self._main)
-        begin(models.phones)
-
-    def feed(self, pcm: Pcm) -> None:
-        """The next audio of any length, int16 at 8 kHz."""
-        self._samples += len(pcm)
-        if self._front is None:
-            self._held.append(pcm)
-            self._held_samples += len(pcm)
-            if self._held_samples >= _HOLD:
-                self._release()
-        else:
-            self._decode(self._front.feed(pcm))
-
-    def _release(self) -> None:
-        held = np.concatenate(self._held) if self._held else np.zeros(0, np.int16)
-        self._held = []
-        self._front = FrontEnd(self._models.network, level_gain(held))
-        self._decode(self._front.feed(held))
-
-    def _decode(self, cepstra: Floats) -> None:
-        if not len(cepstra):
-            return
-        self._cepstra.append(cepstra)
-        data = cepstra.tobytes()
-        self._main.process_cep(data, False, False)
-        self._models.phones.process_cep(data, False, False)
+        self._heard = np.zeros(0, np.int16)
+        self._log: list[Floats] = []
+        """Settled frames that the open search has seen."""
+        self._settled = 0
+        self._closed: list[Transcript] = []
+        self._closed_frames = self._open_frames = 0
+        self._next_look = _FIRST_LOOK
+        self._partial = ""
 
     @property
     def seconds(self) -> float:
         """Length of the audio so far."""
         return self._samples / SAMPLE_RATE
 
+    def feed(self, pcm: Pcm) -> None:
+        """The next audio of any length, int16 at 8 kHz."""
+        self._samples += len(pcm)
+        self._audio = np.concatenate([self._audio, pcm])
+        if len(self._heard) < _LOUDNESS_SAMPLES:
+            self._heard = np.concatenate([self._heard, pcm])
+        while len(self._audio) > LONGEST:
+            self._look(self._audio[:LONGEST])
+
     def partial(self) -> str:
-        """The words so far, "" when there are none yet."""
-        hypothesis = self._main.hyp()
-        if hypothesis is None:
-            return ""
-        return " ".join(filter(None, map(clean, hypothesis.hypstr.split())))
+        """The words so far, "" when there are none yet. Looks again only when that is due."""
+        if self._samples >= self._next_look:
+            begun = time.process_time()
+            open_frames = self._look(self._audio)
+            trial = self._search.fork()
+            trial.feed(open_frames)
+            found = trial.sentences(1, complete=False)
+            self._partial = " ".join(
+                filter(None, [*(t.text for t in self._closed), found[0].text if found else ""])
+            )
+            cost = int((time.process_time() - begun) / _SHARE * SAMPLE_RATE)
+            self._next_look = self._samples + max(_LOOK_EVERY, cost)
+        return self._partial
 
     def abandon(self) -> None:
         """Give the utterance up. Idempotent."""
-        if self._open:
-            self._open = False
-            self._main.end_utt()
-            self._models.phones.end_utt()
+        self._audio = self._audio[:0]
 
     def finish(self) -> Transcript:
         """The final transcript of what was fed."""
-        if self._front is None:
-            self._release()
-        assert self._front is not None
-        self._decode(self._front.flush())
-        self.abandon()
-        heard = self._hypothesis(self._main)
+        rest = self._look(self._audio)
+        self._search.feed(rest)
+        log = np.concatenate([*self._log, rest])
+        self._open_frames = len(log)
         if self._grammar is None:
-            return self._transcript(heard, accepted=True, share=0.6)
-        if heard.margin >= ACCEPT_MARGIN and self._coverage(heard) >= _COVERAGE:
-            return self._transcript(heard, accepted=True, share=1.0)
-        hint = self._fallback()
-        return self._transcript(hint if hint.words else heard, accepted=False, share=0.5)
+            return _joined([*self._closed, self._free(log)], self.seconds, self._snr())
+        found = self._search.sentences(_ALTERNATIVES + 1)
+        if found and fits(found[0], log, self._ear.phones_in(found[0].words)):
+            return self._transcript(found, log, accepted=True)
+        search = self._ear.general(self._expectation)
+        search.feed(log[-_HINT_FRAMES:])
+        hint = search.sentences(_ALTERNATIVES + 1) or search.sentences(1, complete=False)
+        if not hint or not hint[0].words:
+            return self._transcript(found, log, accepted=False)
+        free = AnswerKind.FREE in self._expectation.kinds
+        return self._transcript(hint, log[-_HINT_FRAMES:], accepted=free)
 
-    def _hypothesis(self, decoder: Any) -> Hypothesis:
-        frames = sum(map(len, self._cepstra))
-        best, free = decoder.hyp(), self._models.phones.hyp()
-        if best is None or free is None or not frames:
-            return Hypothesis((), -math.inf)
-        margin = (_score(best.score) - _score(free.score)) / frames
-        words = tuple(
-            (text, segment.start_frame, segment.end_frame, margin)
-            for segment in decoder.seg() or ()
-            if (text := clean(segment.word)) and segment.end_frame >= segment.start_frame
-        )
-        return Hypothesis(words, margin)
+    def _look(self, audio: Pcm) -> Floats:
+        """Hear the open end of the utterance; frames that will not change are settled, the others returned.
+        Hear the open end of the utterance; frames that will not change are settled, the others returned."""
+        log = self._ear.phones(audio)
+        at = self._settled - self._first // STEP
+        settled = at if len(audio) < LONGEST else _pause_in(log, max(at, _EARLIEST))
+        if settled > at:
+            self._log.append(log[at:settled])
+            self._search.feed(log[at:settled])
+            self._settled += settled - at
+            if self._grammar is None:
+                self._close_at_a_pause()
+        # Begin later next time, on a whole frame.
+        cut = max(0, self._settled * STEP - _CONTEXT - self._first)
+        self._audio = self._audio[cut:]
+        self._first += cut
+        return log[settled:]
 
-    def _coverage(self, heard: Hypothesis) -> float:
-        """Share of the frames that the phone loop took for speech which lie within the words."""
-        frames = sum(map(len, self._cepstra)) + 1
-        speech, within = np.zeros(frames, bool), np.zeros(frames, bool)
-        for segment in self._models.phones.seg() or ():
-            if segment.word[0] not in "<[+" and segment.word != "SIL":
-                speech[segment.start_frame : segment.end_frame + 1] = True
-        for _, first, last, _ in heard.words:
-            within[first : last + 1] = True
-        return float((speech & within).sum() / max(1, speech.sum()))
+    def _close_at_a_pause(self) -> None:
+        if self._settled - self._closed_frames < _CLOSE_AFTER:
+            return
+        log = np.concatenate(self._log)
+        if (log[-_PAUSE:, 0] < math.log(0.9)).any():
+            return
+        self._closed.append(self._free(log))
+        self._closed_frames, self._log = self._settled, []
+        self._search = self._ear.general(self._expectation)
 
-    def _fallback(self) -> Hypothesis:
-        """The general language model over the last seconds."""
-        if not self._cepstra:
-            return Hypothesis((), -math.inf)
-        decoder = self._models.language
-        cepstra = np.concatenate(self._cepstra)
-        until = time.monotonic() + _FALLBACK_WALL_SECONDS
-        first = max(0, len(cepstra) - int(_FALLBACK_SECONDS / FRAME))
-        begin(decoder)
-        for at in range(first, len(cepstra), 10):
-            if time.monotonic() > until:
-                break
-            decoder.process_cep(cepstra[at : at + 10].tobytes(), False, False)
-        decoder.end_utt()
-        words = tuple(
-            (clean(s.word), s.start_frame + first, s.end_frame + first, -math.inf)
-            for s in decoder.seg() or ()
-            if clean(s.word) and s.end_frame >= s.start_frame
-        )
-        return Hypothesis(words, -math.inf)
+    def _free(self, log: Floats) -> Transcript:
+        found = self._search.sentences(_ALTERNATIVES + 1) or self._search.sentences(1, complete=False)
+        return self._transcript(found, log, accepted=True)
 
-    def _transcript(self, heard: Hypothesis, *, accepted: bool, share: float) -> Transcript:
-        words = tuple(
-            Word(text, first * FRAME, (last + 1) * FRAME, round(share * confidence(margin), 3))
-            for text, first, last, margin in heard.words
-        )
+    def _snr(self) -> float | None:
+        return snr_db(self._heard)
+
+    def _transcript(self, found: list[Sentence], log: Floats, *, accepted: bool) -> Transcript:
+        if not found or not found[0].words:
+            return Transcript(
+                "", 0.0, accepted=False, audio_seconds=self.seconds, snr_db=self._snr(), source=SOURCE
+            )
+        best = found[0]
+        sure = confidence(margin_of(best, log)) * _share(found)
         return Transcript(
-            text=heard.text,
-            confidence=round(share * confidence(heard.margin), 3) if heard.words else 0.0,
-            accepted=accepted and bool(heard.words),
-            words=words,
+            text=best.text,
+            confidence=round(sure, 3),
+            accepted=accepted,
+            words=self._timed(best, log),
+            alternatives=tuple(
+                (other.text, round(sure * math.exp(max(-50.0, other.score - best.score)), 3))
+                for other in found[1:]
+                if other.words
+            ),
             audio_seconds=self.seconds,
-            source="embedded",
+            snr_db=self._snr(),
+            source=SOURCE,
+        )
+
+    def _timed(self, sentence: Sentence, log: Floats) -> tuple[Word, ...]:
+        words = [part for text in sentence.words for part in text.split()]
+        aligned = align([self._ear.dictionary.readings(word) for word in words], log)
+        if aligned is None:
+            return ()
+        # Of a hint's log the beginning was left out.
+        before = self._closed_frames + max(0, self._open_frames - len(log))
+        return tuple(
+            Word(
+                text,
+                round((before + spot.first) * STEP_SECONDS, 3),
+                round((before + spot.end) * STEP_SECONDS, 3),
+                round(confidence(spot.margin), 3),
+            )
+            for text, spot in zip(words, aligned, strict=True)
         )
 
 
-def confidence(margin: float) -> float:
-    """A margin as a probability-like number: one half at the threshold of acceptance."""
-    if margin == -math.inf:
-        return 0.5
-    return 1 / (1 + math.exp(min(50.0, -(margin - ACCEPT_MARGIN) / CONFIDENCE_SLOPE)))
+def _pause_in(log: Floats, earliest: int) -> int:
+    """The frame between ``earliest`` and the latest that lies deepest in a blank."""
+    blank = np.convolve(log[earliest:_LATEST, 0], np.ones(9), "same")
+    return earliest + int(blank.argmax())
+
+
+def _share(found: list[Sentence]) -> float:
+    """Of the sentences found, how much of the probability is the first one's."""
+    return 1 / sum(math.exp(max(-50.0, other.score - found[0].score)) for other in found)
+
+
+def _joined(parts: list[Transcript], seconds: float, snr: float | None) -> Transcript:
+    """Pieces of free speech as one transcript; alternatives are the last piece's, behind the words before."""
+    said = [part for part in parts if part.text]
+    if len(said) < 2:
+        return replace(said[0] if said else parts[-1], audio_seconds=seconds, snr_db=snr)
+    words = tuple(word for part in said for word in part.words)
+    lengths = [len(part.text.split()) for part in said]
+    sure = sum(part.confidence * n for part, n in zip(said, lengths, strict=True)) / sum(lengths)
+    before = " ".join(part.text for part in said[:-1])
+    return Transcript(
+        text=" ".join(part.text for part in said),
+        confidence=round(sure, 3),
+        words=words,
+        alternatives=tuple((f"{before} {text}", sure) for text, sure in said[-1].alternatives),
+        audio_seconds=seconds,
+        snr_db=snr,
+        source=SOURCE,
+    )

@@ -86,7 +86,7 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     return Grammar(f"#JSGF V1.0;\ngrammar answers;\npublic <top> = {top};\n{body}\n", found, strings)
 
 
-def _words(phrase: str) -> list[str]:
+def spoken_words(phrase: str) -> list[str]:
     """The words of a phrase as they are said: "8:30 am" is "eight thirty a m"."""
     said: list[str] = []
     for token in _WORDS.findall(phrase.lower()):
@@ -143,7 +143,7 @@ def _string(expectation: Expectation, *, letters: bool) -> list[str]:
 
 def _phrases(expectation: Expectation) -> list[str]:
     """The state's phrases with another opening, other determiners, a day or time said along."""
-    lines = [_words(phrase) for phrase in expectation.phrases[:_MAX_PHRASES]]
+    lines = [spoken_words(phrase) for phrase in expectation.phrases[:_MAX_PHRASES]]
     loosened = " | ".join(_loosened(words, bool(expectation.keyterms)) for words in lines if words)
     return [f"[<opener>] ({loosened}) [[for | on | to] <short_day> [<daypart>]]"] if loosened else []
 

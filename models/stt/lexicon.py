@@ -12,7 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 BY_HAND: Final[dict[str, tuple[str, ...]]] = {
-    "mm-hmm": ("M HH M", "M M HH M M", "AH M HH AH M", "EH M HH M", "M HH AH M"),
+    # The last is how synthetic callers say it: letter by letter.
+    "mm-hmm": (
+        *("M HH M", "M M HH M M", "AH M HH AH M", "EH M HH M", "M HH AH M"),
+        "EH M EH M EY CH EH M EH M",
+    ),
     "uh-huh": ("AH HH AH",),
     "yup": ("Y AH P",),
     "reschedule": ("R IY S K EH JH UH L", "R IY S K EH JH UW L"),

@@ -35,12 +35,13 @@ def tag(number: int) -> bytes:
 
 
 def pack_expectation(expectation: Expectation) -> bytes:
-    """The prompt is left out: no grammar needs it."""
+    """As JSON. The prompt is needed: a date of birth is asked for otherwise than a day to come."""
     fields = {
         "kinds": [kind.value for kind in expectation.kinds],
         "digits": expectation.digits,
         "phrases": expectation.phrases,
         "keyterms": expectation.keyterms,
+        "prompt": expectation.prompt,
     }
     return json.dumps(fields).encode()
 
@@ -53,6 +54,7 @@ def unpack_expectation(data: bytes) -> Expectation:
         fields["digits"],
         tuple(fields["phrases"]),
         tuple(fields["keyterms"]),
+        fields["prompt"],
     )
 
 

@@ -1,16 +1,26 @@
-"""The process that decodes: one utterance at a time, as its audio comes."""
+"""The process that decodes: one utterance at a time, as its audio comes.
+
+With the ear of our own where its weights are, with PocketSphinx where they are missing or not the published
+ones.
+"""
 
 from __future__ import annotations
 
 import gc
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 
 from models.expectation import Expectation
-from models.speech import SAMPLE_RATE, Transcript
-from models.stt.decoding import Models, UtteranceDecoder
+from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
+from models.stt import sphinx
+from models.stt.decoding import UtteranceDecoder
+from models.stt.ear import Ear
 from models.stt.messages import Message, pack_transcript, unpack_expectation
+from models.stt.phone_model import FOLDER
 from models.worker import WorkerChannel
 
 _PIECE: Final = SAMPLE_RATE // 10
@@ -18,19 +28,48 @@ _PIECE: Final = SAMPLE_RATE // 10
 _PARTIAL_EVERY: Final = 3 * _PIECE
 
 
+class Decoder(Protocol):
+    """One utterance, whoever hears it."""
+
+    @property
+    def seconds(self) -> float:
+        """Length of the audio so far."""
+
+    def feed(self, pcm: Pcm) -> None:
+        """The next audio of any length, int16 at 8 kHz."""
+
+    def partial(self) -> str:
+        """The words so far, "" when there are none yet."""
+
+    def finish(self) -> Transcript:
+        """The final transcript of what was fed."""
+
+    def abandon(self) -> None:
+        """Give the utterance up. Idempotent."""
+
+
+def load(folder: Path = FOLDER) -> Callable[[Expectation], Decoder]:
+    """What begins an utterance: our own ear, or PocketSphinx where its weights in ``folder`` cannot be
+    used."""
+    try:
+        return partial(UtteranceDecoder, Ear(folder))
+    except SpeechError:
+        return partial(sphinx.UtteranceDecoder, sphinx.Models())
+
+
 class _Service:
     """The state of the worker: at most one utterance is open."""
 
     def __init__(self, channel: WorkerChannel) -> None:
         self._channel = channel
-        self._models = Models()
+        self._begin = load()
         # The first utterance of a decoder pays for its tables: not a caller's.
-        warm = UtteranceDecoder(self._models, Expectation())
+        warm = self._begin(Expectation())
         warm.feed(np.zeros(SAMPLE_RATE, np.int16))
         warm.finish()
         gc.collect()
         gc.freeze()
-        self._utterance: UtteranceDecoder | None = None
+        self._utterance: Decoder | None = None
         self._tag = b""
         self._since_partial = 0
         self._last_partial = ""
@@ -39,7 +78,7 @@ class _Service:
         """One message of the parent."""
         if kind == Message.OPEN:
             self._drop()
-            self._utterance = UtteranceDecoder(self._models, unpack_expectation(payload))
+            self._utterance = self._begin(unpack_expectation(payload))
             self._tag, self._since_partial, self._last_partial = tag, 0, ""
         elif self._utterance is None or tag != self._tag:
             return
@@ -52,7 +91,7 @@ class _Service:
         else:
             self._drop()
 
-    def _feed(self, utterance: UtteranceDecoder, payload: bytes) -> None:
+    def _feed(self, utterance: Decoder, payload: bytes) -> None:
         pcm = np.frombuffer(payload, "<i2").astype(np.int16)
         for at in range(0, len(pcm), _PIECE):
             utterance.feed(pcm[at : at + _PIECE])

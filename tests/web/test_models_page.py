@@ -116,7 +116,7 @@ def test_a_plot_opened_by_itself_may_draw_and_nothing_else() -> None:
     "path",
     [
         "/models/nothing",
-        "/models/stt",
+        "/models/tts",
         "/models/prosody/other.svg",
         "/models/emotion_encoder/roc.svg",
         "/models/nothing/roc.svg",

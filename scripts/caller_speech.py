@@ -1,0 +1,217 @@
+"""Speak sentences with every free voice on this machine: the clean speech that the recognizer is trained on.
+
+    python scripts/caller_speech.py OUT --graph voice_agent/practice/graph.yaml --running SENTENCES.txt \\
+        [--part 0] [--hours 30]
+
+Writes OUT/PART_SHARD.npy (int16 at 8 kHz, utterances in a row) and .tsv (samples, voice, sentence). One
+process
+a core with different ``--part``; an interrupted run goes on behind the shards that are there. Lines, noise
+and rooms are put on top in training, freshly every time.
+
+Voices: flite and espeak-ng, as the product has them; ``pico2wave`` (SVOX Pico, Apache-2.0) and festival with
+its diphone voices where they are installed. Voices in ``HELD_OUT`` never speak here: they are for tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pocketsphinx
+import soundfile
+import soxr
+from caller_text import CallerText, as_spoken, examples_of
+from wideband_speech import ACCENTS, VARIANTS, Voices
+
+from models.speech import SAMPLE_RATE, Delivery
+
+Floats = npt.NDArray[np.float32]
+
+HELD_OUT = (
+    "f4",
+    "m6",
+    "klatt3",
+    "Andrea",
+    "Hugo",
+    "linda",
+    "paul",
+    "victor",
+    "Michael",
+    "caleb",
+    "Annie",
+    "zac",
+)
+"""Variants of espeak-ng that no training sentence is spoken with."""
+_SHARD = 500
+_MOST_SECONDS = 12.0
+
+
+class Callers:
+    """Everybody who can speak here. Draws voice, pace, pitch and throat for each sentence."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._voices = Voices.load()
+        self._variants = [v for v in VARIANTS if v not in HELD_OUT]
+        self._speakers: list[tuple[float, str, Callable[[str], tuple[Floats, float]]]] = []
+        for flite, share in zip(self._voices.flite, (2.4, 2.2, 2.0, 0.7), strict=False):
+            self._speakers.append((share, "flite", lambda text, flite=flite: self._flite(flite, text)))
+        if self._voices.espeak:
+            self._speakers.append((3.6, "espeak", self._espeak))
+        if shutil.which("pico2wave"):
+            self._speakers.append((2.2, "pico-us", lambda text: self._pico("en-US", text)))
+            self._speakers.append((1.1, "pico-gb", lambda text: self._pico("en-GB", text)))
+        if shutil.which("festival"):
+            self._festival = Festival()
+            self._speakers.append((1.0, "ked", lambda text: self._diphone("ked_diphone", text)))
+            self._speakers.append((0.9, "hts", lambda text: self._diphone("cmu_us_slt_arctic_hts", text)))
+
+    def speak(self, sentence: str) -> tuple[str, npt.NDArray[np.int16]]:
+        """Voice and int16 samples at 8 kHz, silence cut off both ends; empty when the engine failed."""
+        rng = self._rng
+        text = as_spoken(sentence) + rng.choice([".", ".", "?", ",", ""])
+        share = [s for s, _, _ in self._speakers]
+        _, name, speaker = rng.choices(self._speakers, share)[0]
+        x, rate = speaker(text)
+        if len(x) < rate / 10:
+            return name, np.zeros(0, np.int16)
+        narrow = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")
+        loud = np.flatnonzero(np.abs(narrow) > 0.01 * np.abs(narrow).max(initial=1e-9))
+        narrow = narrow[loud[0] : loud[-1] + 1] if len(loud) else narrow[:0]
+        peak = np.abs(narrow).max(initial=1e-9)
+        return name, (narrow * (24000 / peak)).astype(np.int16)
+
+    def _throat(self, low: float, high: float) -> float:
+        """A factor on the sample rate: formants and pitch move together."""
+        return self._rng.uniform(low, high)
+
+    def _flite(self, flite: object, text: str) -> tuple[Floats, float]:
+        rng, throat = self._rng, self._throat(0.85, 1.18)
+        delivery = Delivery(
+            rate=rng.uniform(0.85, 1.45) / throat,
+            pitch=rng.uniform(0.75, 1.3) / throat,
+            pitch_range=rng.uniform(0.4, 1.5),
+        )
+        samples, rate = flite.speak(text, delivery)  # type: ignore[attr-defined]
+        return samples.astype(np.float32), rate * throat
+
+    def _espeak(self, text: str) -> tuple[Floats, float]:
+        rng = self._rng
+        delivery = Delivery(
+            rate=rng.uniform(0.75, 1.35), pitch=rng.uniform(0.8, 1.25), pitch_range=rng.uniform(0.4, 1.6)
+        )
+        # The plain voices are what the simulator's callers have: they get a share of their own.
+        name = rng.choice(("en-us", "en-us", "en-us+f3", "en-us+m3"))
+        if rng.random() < 0.85:
+            name = f"{rng.choice(ACCENTS)}+{rng.choice(self._variants)}"
+        # This engine reads "ay" as the word "aye".
+        said = re.sub(r"\bay\b", "eh", text)
+        return self._voices.say(said, name, delivery), 16000 * self._throat(0.93, 1.07)
+
+    def _pico(self, language: str, text: str) -> tuple[Floats, float]:
+        rng, throat = self._rng, self._throat(0.82, 1.15)
+        pitch, speed = int(100 * rng.uniform(0.75, 1.3) / throat), int(100 * rng.uniform(0.8, 1.4) / throat)
+        marked = f'<pitch level="{pitch}"><speed level="{speed}">{text}</speed></pitch>'
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            made = subprocess.run(
+                ["pico2wave", "-l", language, "-w", file.name, marked], capture_output=True, check=False
+            )
+            if made.returncode:
+                return np.zeros(0, np.float32), 16000
+            x, rate = soundfile.read(file.name, dtype="float32")
+        return x, rate * throat
+
+    def _diphone(self, voice: str, text: str) -> tuple[Floats, float]:
+        throat = self._throat(0.85, 1.17)
+        x, rate = self._festival.speak(voice, text, self._rng.uniform(0.75, 1.2) * throat)
+        return x, rate * throat
+
+
+class Festival:
+    """A festival process, fed one sentence at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            ["festival", "--interactive"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            bufsize=1,
+        )
+
+    def speak(self, voice: str, text: str, stretch: float) -> tuple[Floats, float]:
+        """Samples and rate; empty when festival refuses."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            said = text.replace('"', "").replace("\\", "")
+            self._process.stdin.write(
+                f"(voice_{voice}) (Parameter.set 'Duration_Stretch {stretch:.2f}) "
+                f'(utt.save.wave (utt.synth (Utterance Text "{said}")) "{file.name}" \'riff) '
+                '(format t "done\\n")\n'
+            )
+            self._process.stdin.flush()
+            for line in self._process.stdout:
+                if "done" in line:
+                    break
+            try:
+                x, rate = soundfile.read(file.name, dtype="float32")
+            except soundfile.LibsndfileError:
+                return np.zeros(0, np.float32), 16000
+        return x, float(rate)
+
+
+def dictionary_words() -> list[str]:
+    """The words of the dictionary that comes with PocketSphinx."""
+    path = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
+    return [w for line in path.read_text().splitlines() if (w := line.split()[0]).isalpha()]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--graph", type=Path, required=True, help="context graph whose examples callers say")
+    parser.add_argument("--running", type=Path, required=True, help="sentences, one a line")
+    parser.add_argument("--part", type=int, default=0)
+    parser.add_argument("--hours", type=float, default=30)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    shard = len(list(args.out.glob(f"{args.part}_*.tsv")))
+    seed = 1000 * args.part + shard
+    rng, callers = random.Random(seed), Callers(seed)
+    running = args.running.read_text(encoding="utf-8").splitlines()
+    text = iter(CallerText(rng, dictionary_words(), running, examples_of(args.graph)))
+    start, seconds = time.monotonic(), 0.0
+    while seconds < args.hours * 3600:
+        arrays, rows = [], []
+        while len(rows) < _SHARD:
+            sentence = next(text)
+            voice, pcm = callers.speak(sentence)
+            if not 0.2 * SAMPLE_RATE < len(pcm) < _MOST_SECONDS * SAMPLE_RATE:
+                continue
+            arrays.append(pcm)
+            rows.append(f"{len(pcm)}\t{voice}\t{sentence}\n")
+        np.save(args.out / f"{args.part}_{shard:04d}.npy", np.concatenate(arrays))
+        # The text comes last: a shard without it does not count.
+        (args.out / f"{args.part}_{shard:04d}.tsv").write_text("".join(rows))
+        shard += 1
+        seconds += sum(map(len, arrays)) / SAMPLE_RATE
+        done = time.monotonic() - start
+        print(f"part {args.part}: {seconds / 3600:.2f} h in {done / 60:.1f} min", flush=True)
+
+
+if __name__ == "__main__":
+    main()
