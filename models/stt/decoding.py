@@ -99,6 +99,21 @@ class UtteranceDecoder:
             self._next_look = self._samples + max(_LOOK_EVERY, cost)
         return self._partial
 
+    def glance(self) -> Transcript | None:
+        """What was said if it ends here and fits the grammar; the utterance goes on. None when it does not
+        fit: then it is worth waiting for more."""
+        if self._grammar is None:
+            return None
+        rest = self._look(self._audio)
+        trial = self._search.fork()
+        trial.feed(rest)
+        found = trial.sentences(_ALTERNATIVES + 1)
+        log = np.concatenate([*self._log, rest])
+        if not found or not fits(found[0], log, self._ear.phones_in(found[0].words)):
+            return None
+        self._open_frames = len(log)
+        return self._transcript(found, log, accepted=True)
+
     def abandon(self) -> None:
         """Give the utterance up. Idempotent."""
         self._audio = self._audio[:0]
@@ -123,8 +138,8 @@ class UtteranceDecoder:
         return self._transcript(hint, log[-_HINT_FRAMES:], accepted=free)
 
     def _look(self, audio: Pcm) -> Floats:
-        """Hear the open end of the utterance; frames that will not change are settled, the others returned.
-        Hear the open end of the utterance; frames that will not change are settled, the others returned."""
+        """Hear the open end of the utterance: frames that will not change are settled, the others
+        returned."""
         log = self._ear.phones(audio)
         at = self._settled - self._first // STEP
         settled = at if len(audio) < LONGEST else _pause_in(log, max(at, _EARLIEST))

@@ -27,6 +27,8 @@ class Message(IntEnum):
     PARTIAL = 6
     FINAL = 7
     FAILED = 8
+    GLANCE = 9
+    """To the worker: what would it be if the speech ended here? From it: a transcript, or nothing."""
 
 
 def tag(number: int) -> bytes:

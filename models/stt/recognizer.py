@@ -46,6 +46,7 @@ class EmbeddedUtterance:
         self._samples = 0
         self._kept: list[bytes] = []
         self._worker: WorkerProcess | None = None
+        self._glance: asyncio.Future[Transcript | None] | None = None
 
     @property
     def seconds(self) -> float:
@@ -62,8 +63,14 @@ class EmbeddedUtterance:
         if self._worker is not None:
             self._worker.send(Message.AUDIO, self.tag + audio)
 
-    async def glance(self) -> None:
-        """Its search has one end only."""
+    async def glance(self) -> Transcript | None:
+        """See :class:`~models.speech.UtteranceStream`. None as well while it waits for a worker."""
+        if self._worker is None or self.ended.is_set():
+            return None
+        self.tell_glance(None)  # who asked before will not be answered any more
+        seen = self._glance = asyncio.get_running_loop().create_future()
+        self._worker.send(Message.GLANCE, self.tag)
+        return await seen
 
     async def finish(self) -> Transcript:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -103,6 +110,13 @@ class EmbeddedUtterance:
     def release(self) -> None:
         """The worker is not this utterance's any more."""
         self._worker = None
+        self.tell_glance(None)
+
+    def tell_glance(self, transcript: Transcript | None) -> None:
+        """Answer a glance; nothing happens when nobody waits for one."""
+        glance, self._glance = self._glance, None
+        if glance is not None and not glance.done():
+            glance.set_result(transcript)
 
     def tell_partial(self, transcript: Transcript) -> None:
         """Pass a partial transcript on."""
@@ -123,7 +137,7 @@ class EmbeddedUtterance:
 
 
 class EmbeddedRecognizer:
-    """:class:`~models.speech.Recognizer` without a network: PocketSphinx with a grammar for each state."""
+    """:class:`~models.speech.Recognizer` without a network: a grammar for each state."""
 
     name = "embedded"
 
@@ -256,6 +270,9 @@ class EmbeddedRecognizer:
                 if payload[:4] == utterance.tag:
                     if kind == Message.PARTIAL:
                         utterance.tell_partial(unpack_transcript(payload[4:]))
+                    elif kind == Message.GLANCE:
+                        seen = payload[4:]
+                        utterance.tell_glance(unpack_transcript(seen) if seen else None)
                     elif kind == Message.FINAL:
                         utterance.resolve(unpack_transcript(payload[4:]))
                         return

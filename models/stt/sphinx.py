@@ -214,6 +214,9 @@ class UtteranceDecoder:
             self._main.end_utt()
             self._models.phones.end_utt()
 
+    def glance(self) -> None:
+        """The library's search has one end only."""
+
     def finish(self) -> Transcript:
         """The final transcript of what was fed."""
         if self._front is None:

@@ -41,6 +41,9 @@ class Decoder(Protocol):
     def partial(self) -> str:
         """The words so far, "" when there are none yet."""
 
+    def glance(self) -> Transcript | None:
+        """What :meth:`finish` would give now, None when that is not to be told without ending."""
+
     def finish(self) -> Transcript:
         """The final transcript of what was fed."""
 
@@ -84,6 +87,9 @@ class _Service:
             return
         elif kind == Message.AUDIO:
             self._feed(self._utterance, payload)
+        elif kind == Message.GLANCE:
+            seen = self._utterance.glance()
+            self._channel.send(Message.GLANCE, tag + (pack_transcript(seen) if seen else b""))
         elif kind == Message.FINISH:
             transcript = self._utterance.finish()
             self._utterance = None

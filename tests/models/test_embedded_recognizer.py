@@ -2,17 +2,25 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
 from models.expectation import AnswerKind, Expectation
-from models.speech import SpeechError, Transcript
+from models.speech import Pcm, SpeechError, Transcript
 from models.stt import EmbeddedRecognizer
 from tests.models.speech_audio import clip, quiet
+from voice_agent.cli.wav import read_wav
 
 YES_NO = Expectation((AnswerKind.YES_NO,))
+PEOPLE = Path(__file__).resolve().parent.parent / "people"
+
+
+def person(name: str) -> Pcm:
+    """A recorded person."""
+    return read_wav(PEOPLE / f"{name}.wav")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -82,6 +90,31 @@ async def test_partials_come_before_the_end_and_say_so(recognizer: EmbeddedRecog
 
 async def test_what_exceeds_the_longest_utterance_is_not_heard(recognizer: EmbeddedRecognizer) -> None:
     assert (await heard(recognizer, quiet(8.0))).audio_seconds == 6.0
+
+
+async def test_a_glance_tells_a_fitting_answer_and_the_utterance_goes_on(
+    recognizer: EmbeddedRecognizer,
+) -> None:
+    expectation = Expectation((AnswerKind.PHRASES,), phrases=("half an hour", "two people", "book a room"))
+    utterance = recognizer.open(expectation)
+    utterance.feed(np.concatenate([quiet(0.3), person("df_half_an_hour"), quiet(0.1)]))
+    async with asyncio.timeout(60):
+        while (seen := await utterance.glance()) is None:
+            await asyncio.sleep(0)  # until a worker has taken it
+        again = await utterance.glance()
+        assert again == seen
+        assert (seen.text, seen.accepted) == ("half an hour", True)
+        utterance.feed(quiet(0.2))
+        assert (await utterance.finish()).text == "half an hour"
+        assert await utterance.glance() is None
+
+
+async def test_a_glance_tells_nothing_of_what_does_not_fit(recognizer: EmbeddedRecognizer) -> None:
+    utterance = recognizer.open(YES_NO)
+    utterance.feed(np.concatenate([quiet(0.3), person("df_half_an_hour"), quiet(0.1)]))
+    async with asyncio.timeout(60):
+        assert await utterance.glance() is None
+    utterance.cancel()
 
 
 async def test_a_killed_worker_costs_no_words(recognizer: EmbeddedRecognizer) -> None:

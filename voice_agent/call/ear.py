@@ -28,6 +28,9 @@ PIECE_S = 0.1
 FINISH_TIMEOUT_S = 2.5
 """A result later than this comes from the next recognizer."""
 
+GLANCE_TIMEOUT_S = 0.3
+"""A glance later than this is not waited for: the recognizer is asked for its result."""
+
 WHOLE_TURN_S = 14.0
 """Digits and letters said in several breaths are recognized again as one, up to this length, so that a
 grammar of known length fits."""
@@ -151,9 +154,8 @@ class Ear:
         """Voice fell silent at sample ``position``, perhaps for good: see what has been said so far."""
         if self._stream is None:
             return
-        end = self._end_of_words(position)
-        if self._fed < end:
-            self._feed(self._stream, end)
+        if self._fed < self._audio.end:
+            self._feed(self._stream, self._audio.end)
         if self._stream is not None:
             self._glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
 
@@ -248,7 +250,7 @@ class Ear:
         """What was seen when the pause began that turned out to be the end."""
         if glance is None or stream is None or glance.position != stretch.voice_end:
             return None
-        done, _ = await asyncio.wait({glance.seen}, timeout=FINISH_TIMEOUT_S)
+        done, _ = await asyncio.wait({glance.seen}, timeout=GLANCE_TIMEOUT_S)
         transcript = glance.seen.result() if done and not glance.seen.cancelled() else None
         if transcript is not None:
             stream.cancel()
