@@ -58,11 +58,11 @@ async def test_an_answer_that_is_complete_before_a_pause_is_taken_without_waitin
             yield Say(f"You said: {signal.text}.")
 
     recognizer = ScriptedRecognizer(["never asked"])
-    recognizer.sees = "yes"
+    recognizer.sees = "yes please"
     call = await begin(asks, recognizer)
     await call.heard_whole(GREETING)
-    await call.caller.say(await speak("Yes"))
-    await call.heard_whole("You said: yes.")
+    await call.caller.say(await speak("Yes please"))
+    await call.heard_whole("You said: yes please.")
     stopped, taken = call.all(events.SpeechStopped)[0], call.all(events.TurnCompleted)[0]
     assert taken.reason == "complete_answer"
     assert stopped.t - stopped.speech_end < STOP_S

@@ -96,12 +96,13 @@ async def test_a_glance_tells_a_fitting_answer_and_the_utterance_goes_on(
     recognizer: EmbeddedRecognizer,
 ) -> None:
     expectation = Expectation((AnswerKind.PHRASES,), phrases=("half an hour", "two people", "book a room"))
-    utterance = recognizer.open(expectation)
+    taken = asyncio.Event()
+    utterance = recognizer.open(expectation, lambda _: taken.set())
     utterance.feed(np.concatenate([quiet(0.3), person("df_half_an_hour"), quiet(0.1)]))
     async with asyncio.timeout(60):
-        while (seen := await utterance.glance()) is None:
-            await asyncio.sleep(0)  # until a worker has taken it
-        again = await utterance.glance()
+        await taken.wait()
+        seen, again = await utterance.glance(), await utterance.glance()
+        assert seen is not None
         assert again == seen
         assert (seen.text, seen.accepted) == ("half an hour", True)
         utterance.feed(quiet(0.2))

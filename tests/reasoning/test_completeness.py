@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from models.expectation import AnswerKind, Expectation
-from voice_agent.reasoning.completeness import answer_complete
+from voice_agent.reasoning.completeness import answer_complete, may_go_on
 
 TODAY = date(2026, 11, 26)
 
@@ -51,3 +51,11 @@ def test_a_whole_answer_is_complete(expectation: Expectation, text: str) -> None
 )
 def test_more_may_follow_an_unfinished_or_open_answer(expectation: Expectation, text: str) -> None:
     assert not answer_complete(expectation, text, TODAY)
+
+
+def test_a_bare_yes_or_no_may_be_only_the_beginning() -> None:
+    assert may_go_on("no")
+    assert may_go_on("Yes")
+    assert not may_go_on("yes please")
+    assert not may_go_on("thursday")
+    assert not may_go_on("")

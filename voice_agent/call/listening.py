@@ -28,7 +28,7 @@ from voice_agent.call.leg_audio import LegAudio
 from voice_agent.call.log import CallLog
 from voice_agent.call.turn_model import TurnModel
 from voice_agent.call.voice_activity import START_S
-from voice_agent.reasoning.completeness import answer_complete
+from voice_agent.reasoning.completeness import answer_complete, may_go_on
 from voice_agent.reasoning.signals import Utterance, Via
 
 TurnTaken = Callable[[Utterance, str, float | None, float], int]
@@ -181,7 +181,8 @@ class CallerListening:
 
     def _on_glance(self, said: Transcript) -> None:
         """An answer that is complete needs no further silence as proof."""
-        if said.text and said.accepted and answer_complete(self.expectation, said.text):
+        complete = said.accepted and answer_complete(self.expectation, said.text)
+        if complete and not may_go_on(said.text):
             self.end_pause()
 
     def _on_partial(self, number: int, partial: Transcript) -> None:

@@ -33,7 +33,7 @@ from models.expectation import AnswerKind, Expectation
 from voice_agent.call.ear import HeardSpeech
 from voice_agent.call.floor import Floor
 from voice_agent.call.frames import SignalFrame, SpeechProgressFrame, SpeechVerdictFrame
-from voice_agent.reasoning.completeness import answer_complete
+from voice_agent.reasoning.completeness import answer_complete, may_go_on
 from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
@@ -233,7 +233,8 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
             return
         text = " ".join(p.transcript.text for p in turn.parts if p.transcript.text)
         expectation = self._expectation()
-        if text and turn.parts[-1].transcript.accepted and answer_complete(expectation, text):
+        accepted = turn.parts[-1].transcript.accepted
+        if text and accepted and answer_complete(expectation, text) and not may_go_on(text):
             await self._end(turn, "complete_answer")
             return
         verdict = self._verdict_on(turn)

@@ -37,6 +37,12 @@ def answer_complete(expectation: Expectation, text: str, today: date | None = No
     return bool(words) and any(_complete(kind, expectation, words, today) for kind in expectation.kinds)
 
 
+def may_go_on(text: str) -> bool:
+    """True for a bare yes or no: it answers the question, and is often only the beginning ("no ... that's
+    all, thank you"). How it sounds decides."""
+    return len(text.split()) == 1 and parse_yes_no(text.lower()) in (YesNo.YES, YesNo.NO)
+
+
 def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], today: date | None) -> bool:
     text = " ".join(words)
     match kind:
