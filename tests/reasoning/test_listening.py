@@ -27,6 +27,16 @@ async def test_words_the_recognizer_does_not_trust_are_never_acted_on(
     assert of_kind(small.effects, Say)[-1].kind is SayKind.PROMPT
 
 
+async def test_a_yes_and_a_yeah_that_share_the_confidence_are_one_answer(small: Talk) -> None:
+    await small.start()
+    for _ in range(3):
+        await small.hear("mumble", accepted=False)
+    doubtful = await small.hear("yes", confidence=0.35, alternatives=(("no", 0.3),))
+    assert not doubtful.startswith("Of course.")
+    agreed = await small.hear("yes", confidence=0.35, alternatives=(("yeah", 0.3), ("yep", 0.2)))
+    assert agreed.startswith("Of course.")
+
+
 async def test_keys_and_typed_words_are_trusted_whatever_their_confidence(small: Talk) -> None:
     await small.start()
     await small.hear("i need to reschedule", confidence=0.1, via=Via.TEXT)

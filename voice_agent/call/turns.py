@@ -240,7 +240,8 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
         verdict = self._verdict_on(turn)
         if verdict is None:
             return
-        spelling = any(k in (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC) for k in expectation.kinds)
+        spelled = any(k in (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC) for k in expectation.kinds)
+        spelling = spelled and not may_go_on(text)
         policy = self._floor.policy
         if verdict >= policy.eot_threshold and not (spelling and text):
             await self._end(turn, "smart_turn")

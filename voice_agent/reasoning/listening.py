@@ -39,6 +39,15 @@ FAILURES_BEFORE_PERSON = 3
 FAILURES_BEFORE_ESCALATION = 6
 
 
+def _certainty(utterance: Utterance) -> float:
+    """How sure it is what was meant: "yes" and "yeah" share a recognizer's confidence and mean the same."""
+    meant = parse_yes_no(utterance.text)
+    same = 0.0
+    if meant in (YesNo.YES, YesNo.NO):
+        same = sum(score for other, score in utterance.alternatives if parse_yes_no(other) is meant)
+    return min(1.0, utterance.confidence + same)
+
+
 @dataclass
 class Listener:
     """Takes utterances."""
@@ -63,8 +72,9 @@ class Listener:
         if session.voice is not Voice.AGENT:
             session.memory.remember(text)
             return
+        certain = _certainty(utterance)
         trusted = utterance.via is not Via.SPEECH or (
-            utterance.accepted and utterance.confidence >= session.settings.heard_confidence
+            utterance.accepted and certain >= session.settings.heard_confidence
         )
         if session.phase is Phase.WORKING:
             if trusted and text:
@@ -75,7 +85,7 @@ class Listener:
             return
         if session.phase is Phase.ENDED and not self._reopen(text):
             return
-        unsure = utterance.via is Via.SPEECH and utterance.confidence < session.settings.sure_confidence
+        unsure = utterance.via is Via.SPEECH and certain < session.settings.sure_confidence
         if utterance.via is Via.KEYPAD:
             await self._keyed(text)
             return
