@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from bench.feeling_calls import Replies, replies
 from bench.figures import Figures, percentile
-from emotion_data import Line, clips
-from feeling_calls import Replies, replies
-from latency import language_cost, voice_costs
-from metrics import roc_auc
+from training.emotion_data import Line, clips
+from training.latency import language_cost, voice_costs
+from training.metrics import roc_auc
 
 from models.language import LanguageModel
 from models.prosody import CallerBaseline

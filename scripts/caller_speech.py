@@ -29,28 +29,13 @@ import numpy.typing as npt
 import pocketsphinx
 import soundfile
 import soxr
-from caller_text import CallerText, as_spoken, examples_of
-from wideband_speech import ACCENTS, VARIANTS, Voices
+from training.caller_text import CallerText, as_spoken, examples_of
+from training.wideband_speech import ACCENTS, HELD_OUT, VARIANTS, Voices
 
 from models.speech import SAMPLE_RATE, Delivery
 
 Floats = npt.NDArray[np.float32]
 
-HELD_OUT = (
-    "f4",
-    "m6",
-    "klatt3",
-    "Andrea",
-    "Hugo",
-    "linda",
-    "paul",
-    "victor",
-    "Michael",
-    "caleb",
-    "Annie",
-    "zac",
-)
-"""Variants of espeak-ng that no training sentence is spoken with."""
 _SHARD = 500
 _MOST_SECONDS = 12.0
 

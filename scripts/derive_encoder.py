@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from model_card import write_manifest
 from onnx import numpy_helper
+from training.model_card import write_manifest
 
 from models.onnx import pipecat_file
 from models.turn.smart_turn import MODEL_FILE

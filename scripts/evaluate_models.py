@@ -20,16 +20,14 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import burst_figures
-import language_figures
 import numpy as np
-import prosody_figures
-from burst_figures import BurstScores
-from comments import comments
-from emotion_data import Clip, clips, windows_of
-from emotion_features import TREATMENTS, encoded
-from latency import language_cost, voice_costs
-from model_card import Rows, figure
+from training import burst_figures, language_figures, prosody_figures
+from training.burst_figures import BurstScores
+from training.comments import comments
+from training.emotion_data import Clip, clips, windows_of
+from training.emotion_features import TREATMENTS, encoded
+from training.latency import language_cost, voice_costs
+from training.model_card import Rows, figure
 
 from models.emotion_encoder import EmotionEncoder
 from models.language import LanguageModel

@@ -23,8 +23,8 @@ from typing import Final
 
 import numpy as np
 import psutil
-from edit_distance import distance
-from stt_sets import LINES, Case, SyntheticCallers, intents_of, running, strings, words
+from training.edit_distance import distance
+from training.stt_sets import LINES, Case, SyntheticCallers, intents_of, running, strings, words
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, SpeechError, Transcript

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import onnx
 import torch
-from model_card import write_manifest
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from stt_network import PhoneNetwork
+from training.model_card import write_manifest
+from training.stt_network import PhoneNetwork
 
 
 class _Plain(torch.nn.Module):

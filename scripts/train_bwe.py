@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pocketsphinx
 from rich.progress import Progress
-from wideband_speech import PhoneLine, Voices, labelled, read, sentences, stretch
+from training.wideband_speech import PhoneLine, Voices, labelled, read, sentences, stretch
 
 from models.stt.frontend import AFTER, BANDS, BEFORE, CEPSTRA, WEIGHTS, PhoneSpectrum
 

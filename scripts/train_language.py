@@ -17,13 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import numpy.typing as npt
-from comments import Comments, comments
-from language_card import write_card
-from language_figures import best_thresholds
-from language_networks import train
-from model_card import write_arrays, write_manifest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from training.comments import Comments, comments
+from training.language_card import write_card
+from training.language_figures import best_thresholds
+from training.language_networks import train
+from training.model_card import write_arrays, write_manifest
 
 from models.language import LanguageModel
 from models.language.vectorizer import terms

@@ -20,13 +20,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import numpy.typing as npt
-from emotion_data import clips
-from emotion_features import Features, cache_file, encoded
-from model_card import write_arrays, write_manifest
-from prosody_card import write_card
-from prosody_labels import AROUSAL_OF_BURSTS, CATEGORY_OF, DIMENSIONS, sides
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from training.emotion_data import clips
+from training.emotion_features import Features, cache_file, encoded
+from training.model_card import write_arrays, write_manifest
+from training.prosody_card import write_card
+from training.prosody_labels import AROUSAL_OF_BURSTS, CATEGORY_OF, DIMENSIONS, sides
 
 from models.emotion_encoder import EmotionEncoder
 from models.prosody import ProsodyModel, VoiceEmotion

@@ -35,14 +35,14 @@ import numpy as np
 import soundfile
 import soxr
 import torch
-from caller_text import names_letter, plain
-from edit_distance import distance
-from line_sounds import SOUNDS
-from phone_lines import Line
-from stt_network import LAYERS, PhoneNetwork, load_encoder
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
+from training.caller_text import names_letter, plain
+from training.edit_distance import distance
+from training.line_sounds import SOUNDS
+from training.phone_lines import Line
+from training.stt_network import LAYERS, PhoneNetwork, load_encoder
 
 from models.speech import SAMPLE_RATE, Pcm
 from models.stt.lexicon import BY_HAND

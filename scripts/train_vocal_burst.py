@@ -17,14 +17,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import numpy.typing as npt
-from burst_card import write_card
-from burst_figures import BurstScores, deliveries_of
-from burst_frames import FramedClips, framed
-from burst_training import train
-from emotion_data import clips
-from emotion_features import Features
-from gate_training import train_gate
-from model_card import write_arrays, write_manifest
+from training.burst_card import write_card
+from training.burst_figures import BurstScores, deliveries_of
+from training.burst_frames import FramedClips, framed
+from training.burst_training import train
+from training.emotion_data import clips
+from training.emotion_features import Features
+from training.gate_training import train_gate
+from training.model_card import write_arrays, write_manifest
 
 from models.emotion_encoder import EmotionEncoder
 from models.vocal_burst import Delivery, VocalBurstModel

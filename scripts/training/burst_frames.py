@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from emotion_data import Clip
-from emotion_features import Features, encoded
 
 from models.emotion_encoder import EmotionEncoder, Encoding, Sound
+from training.emotion_data import Clip
+from training.emotion_features import Features, encoded
 
 CHANNELS = 768
 

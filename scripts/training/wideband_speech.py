@@ -26,6 +26,22 @@ Floats = npt.NDArray[np.float32]
 RATE = 16000
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
 ACCENTS = ("en-us", "en-us", "en-us", "en", "en-gb-x-rp", "en-029", "en-gb-scotland")
+HELD_OUT = (
+    "f4",
+    "m6",
+    "klatt3",
+    "Andrea",
+    "Hugo",
+    "linda",
+    "paul",
+    "victor",
+    "Michael",
+    "caleb",
+    "Annie",
+    "zac",
+)
+"""Variants of espeak-ng that no training sentence is spoken with."""
+
 VARIANTS = (
     *(
         "f1",

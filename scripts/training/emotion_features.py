@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import soxr
-from emotion_data import NOISY, PHONE, Clip, any_line, windows_of
 
 from models.emotion_encoder import EmotionEncoder, Encoding
 from models.speech import SAMPLE_RATE, Pcm
+from training.emotion_data import NOISY, PHONE, Clip, any_line, windows_of
 
 Floats = npt.NDArray[np.float32]
 Texts = npt.NDArray[np.str_]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from comments import Comments
-from metrics import average_precision, f1
-from model_card import Rows, calibration_error
 
 from models.language import Emotion, LanguageModel
 from models.language.labels import GROUPS, SENTIMENTS
+from training.comments import Comments
+from training.metrics import average_precision, f1
+from training.model_card import Rows, calibration_error
 
 Doubles = npt.NDArray[np.floating]
 

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from burst_figures import BurstScores, calibration, deliveries_of, gate_uar, recall_at, statistics
-from burst_frames import framed
-from emotion_data import clips
-from emotion_features import Features, cache_file, encoded
-from gate_training import inputs, line_features
-from latency import voice_latency
-from metrics import f1_scores
-from model_card import auc, figure, table
-from model_plots import confusion, reliability, roc
 
 from models.emotion_encoder import EmotionEncoder
 from models.vocal_burst import Delivery, Kind, VocalBurstModel
 from models.vocal_burst.vocal_burst import GATE
+from training.burst_figures import BurstScores, calibration, deliveries_of, gate_uar, recall_at, statistics
+from training.burst_frames import framed
+from training.emotion_data import clips
+from training.emotion_features import Features, cache_file, encoded
+from training.gate_training import inputs, line_features
+from training.latency import voice_latency
+from training.metrics import f1_scores
+from training.model_card import auc, figure, table
+from training.model_plots import confusion, reliability, roc
 
 LINES = ("clean", "phone", "noisy")
 

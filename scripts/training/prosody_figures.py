@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from emotion_features import Features
-from model_card import Rows, auc, calibration_error, uar
-from prosody_labels import ANGER, CATEGORY_OF, DIMENSIONS, FOUR, SYNONYMS, Sides, sides
 
 from models.emotion_encoder import Defect, Encoding, Sound
 from models.prosody import CallerBaseline, Dimension, ProsodyModel, ProsodyReading, VoiceEmotion
+from training.emotion_features import Features
+from training.model_card import Rows, auc, calibration_error, uar
+from training.prosody_labels import ANGER, CATEGORY_OF, DIMENSIONS, FOUR, SYNONYMS, Sides, sides
 
 Doubles = npt.NDArray[np.float64]
 

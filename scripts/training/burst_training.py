@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from burst_frames import CHANNELS, FramedClips
 from torch import nn
 from torch.nn import functional
 
 from models.emotion_encoder import VECTOR
 from models.vocal_burst.network import ATTENTIONS, EPSILON, SPAN
+from training.burst_frames import CHANNELS, FramedClips
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

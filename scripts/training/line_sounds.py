@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import numpy.typing as npt
-from emotion_data import coloured_noise
 from scipy.signal import butter, iirpeak, lfilter, sosfilt
 
 from models.speech import SAMPLE_RATE, Pcm
 from models.tts.espeak_worker import Espeak
+from training.emotion_data import coloured_noise
 
 Doubles = npt.NDArray[np.float64]
 

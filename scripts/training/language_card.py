@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from comments import Comments
-from language_figures import GROUPINGS, best_thresholds, calibration, grouped, probabilities, statistics
-from latency import language_cost
-from metrics import f1, roc_auc
-from model_card import figure, table
-from model_plots import confusion, reliability, roc
 
 from models.language import Emotion, LanguageModel
 from models.language.labels import GROUPS
+from training.comments import Comments
+from training.language_figures import (
+    GROUPINGS,
+    best_thresholds,
+    calibration,
+    grouped,
+    probabilities,
+    statistics,
+)
+from training.latency import language_cost
+from training.metrics import f1, roc_auc
+from training.model_card import figure, table
+from training.model_plots import confusion, reliability, roc
 
 Doubles = npt.NDArray[np.floating]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from metrics import precisions
-from model_card import Rows, auc, calibration_error, macro_f1, uar
 
 from models.vocal_burst import Delivery, Kind, VocalBurstModel, VocalBurstReading
+from training.metrics import precisions
+from training.model_card import Rows, auc, calibration_error, macro_f1, uar
 
 Doubles = npt.NDArray[np.float64]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from metrics import f1_scores, recalls, roc_auc
 
 from models.model_file import MANIFEST
+from training.metrics import f1_scores, recalls, roc_auc
 
 Rows = npt.NDArray[np.intp]
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from emotion_features import Features
-from latency import voice_latency
-from model_card import figure, table
-from model_plots import confusion, reliability, roc
-from prosody_figures import VoiceScores, calibration, guesses, heard, heard_in_turn, statistics
-from prosody_labels import CATEGORY_OF, DIMENSIONS, sides
 
 from models.emotion_encoder import EmotionEncoder
 from models.prosody import Dimension, ProsodyModel, VoiceEmotion
+from training.emotion_features import Features
+from training.latency import voice_latency
+from training.model_card import figure, table
+from training.model_plots import confusion, reliability, roc
+from training.prosody_figures import VoiceScores, calibration, guesses, heard, heard_in_turn, statistics
+from training.prosody_labels import CATEGORY_OF, DIMENSIONS, sides
 
 LINES = ("clean", "phone", "noisy")
 FOLDS = 5

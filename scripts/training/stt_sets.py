@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from caller_speech import HELD_OUT
-from caller_text import ONES, plain
-from wideband_speech import ACCENTS, PhoneLine, Recording, Voices, labelled, read
 
 from models.expectation import AnswerKind, Expectation
 from models.speech import SAMPLE_RATE, Delivery, Pcm
+from training.caller_text import ONES, plain
+from training.wideband_speech import ACCENTS, HELD_OUT, PhoneLine, Recording, Voices, labelled, read
 
 RUNNING = ("prose", "technical", "harvard", "short", "digits", "call", "dialogue")
 """Kinds of recordings that count as running speech; others are single words."""

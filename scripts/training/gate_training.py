@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from emotion_data import Clip, clips
-from emotion_features import Features, cache_file, encoded
-from line_sounds import SOUNDS, SyntheticSpeech
 from sklearn.linear_model import LogisticRegression
 
 from models.emotion_encoder import EmotionEncoder
 from models.vocal_burst import Kind
+from training.emotion_data import Clip, clips
+from training.emotion_features import Features, cache_file, encoded
+from training.line_sounds import SOUNDS, SyntheticSpeech
 
 Floats = npt.NDArray[np.float32]
 
