@@ -82,7 +82,7 @@ async def test_nobody_on_the_event_loop_waits_for_a_model(
     began = time.monotonic()
     for _ in range(20):
         await asyncio.sleep(0)
-    assert time.monotonic() - began < 0.05
+    assert time.monotonic() - began < 0.5
     model.free.set()
     assert await asked == 2
 

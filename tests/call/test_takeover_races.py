@@ -128,7 +128,7 @@ async def test_an_operator_who_breaks_off_is_waited_for_and_then_replaced(
     lost = time.monotonic()
     call.session.operators.left("ann", "participant_hung_up")
     await call.wait_for(lambda e: isinstance(e, events.SpeakerMuted) and not e.muted)
-    assert 0.45 < time.monotonic() - lost < 1.5
+    assert 0.45 < time.monotonic() - lost < 5
     await call.heard_whole(BACK)
     assert told(call, HandedBack) == [HandedBack("Ann", lost=True)]
     assert [e.status for e in call.seen if isinstance(e, events.EscalationCompleted)] == ["completed"]

@@ -117,7 +117,7 @@ async def test_when_the_operators_browser_dies_the_agent_takes_back_after_a_whil
     gone = time.monotonic()
     await phone.hang_up()
     await system.wait_for(lambda e: isinstance(e, events.SpeakerMuted) and not e.muted)
-    assert 4.5 < time.monotonic() - gone < 7.0
+    assert 4.5 < time.monotonic() - gone < 12.0
     begin = len(call.heard)
     back = await system.said("connection to my colleague was lost")
     assert back.unheard == ""
