@@ -106,7 +106,7 @@ def defects() -> Iterator[tuple[Callable[[Events], Events], str]]:
     yield _without(AgentTranscript), "greets"
     yield _without(BargeIn), "the caller interrupted"
     yield _with(BargeIn(t=ASSENTED_AT + 0.6, interrupted_text="x")), '"mm-hmm" did not stop'
-    late = [_without(BargeIn), _with(BargeIn(t=INTERRUPTED_AT + 3.4, interrupted_text="x"))]
+    late = [_without(BargeIn), _with(BargeIn(t=INTERRUPTED_AT + 7.2, interrupted_text="x"))]
     yield lambda events: late[1](late[0](events)), "and was silent soon"
     yield _without(ToolCallCompleted), "the appointment was moved"
     other = {"booked": True, "appointment": {"start": "2026-12-24T09:00:00-08:00"}}

@@ -59,6 +59,6 @@ def test_a_word_said_over_the_agent_waits_for_no_answer() -> None:
 
 def test_a_recording_falls_silent_where_its_voice_ends_and_not_where_it_breathes() -> None:
     sound = np.concatenate([voice(1.0), quiet(0.1), voice(0.5), quiet(0.5), voice(1.0)])
-    assert quiet_from(sound, 0.5) == pytest.approx(1.6, abs=0.02)
-    assert quiet_from(sound, 1.8) == pytest.approx(1.8, abs=0.02)
-    assert quiet_from(sound, 2.2) == pytest.approx(3.1, abs=0.02)
+    assert quiet_from(sound, 0.5, 2.0) == pytest.approx(1.6, abs=0.02)
+    assert quiet_from(sound, 1.8, 2.0) is None
+    assert quiet_from(sound, 0.2, 0.9) is None

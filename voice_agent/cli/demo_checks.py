@@ -26,6 +26,9 @@ FIRST_WORD_S = 2.0
 SILENT_WITHIN_S = 1.2
 """From the caller's voice to the last sound of an interrupted agent, the network's own delay included."""
 
+NETWORK_S = 0.5
+"""What was sent before an interruption may be heard for this long."""
+
 GOES_ON_S = 1.0
 """After a murmur of assent the agent must still be heard within this time."""
 
@@ -69,9 +72,12 @@ def _interruption(patient: Patient) -> Iterator[Check]:
     )
     if said:
         offset = patient.call.audio_starts_at or 0.0
-        stopped = [event.t - offset for event in barge_ins if event.t - offset >= said.start]
-        late = quiet_from(patient.call.phone.heard, min(stopped, default=said.start)) - said.start
-        yield Check("and was silent soon", late <= SILENT_WITHIN_S, f"after {late:.2f} s")
+        noticed = [event.t - offset for event in barge_ins if event.t - offset >= said.start]
+        until = min(noticed, default=said.end) + NETWORK_S
+        quiet = quiet_from(patient.call.phone.heard, said.start, until)
+        late = f"after {quiet - said.start:.2f} s" if quiet is not None else "not at all"
+        passed = quiet is not None and quiet - said.start <= SILENT_WITHIN_S
+        yield Check("and was silent soon", passed, late)
 
 
 def _assent(patient: Patient) -> Iterator[Check]:

@@ -94,18 +94,18 @@ def stretches_of(pcm: npt.NDArray[np.int16]) -> list[Stretch]:
     return hearing.finish()
 
 
-def quiet_from(pcm: npt.NDArray[np.int16], after: float) -> float:
-    """When a recording falls silent for :data:`GAP_S` at or after ``after``; seconds, its end if it never
-    does."""
-    first = max(0, int(after / FRAME_S))
-    frames = pcm[first * FRAME_SAMPLES : len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+def quiet_from(pcm: npt.NDArray[np.int16], after: float, until: float) -> float | None:
+    """When a recording falls silent for :data:`GAP_S`, the last time between ``after`` and ``until``; None if
+    it does not. All in seconds."""
+    frames = pcm[: len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     loud = np.sqrt(np.mean(frames.astype(np.float32) ** 2, axis=1)) >= LOUD
+    found = None
     quiet = 0
     for index, sounds in enumerate(loud):
         quiet = 0 if sounds else quiet + 1
-        if quiet * FRAME_S >= GAP_S:
-            return (first + index + 1 - quiet) * FRAME_S
-    return len(pcm) / 8000
+        if quiet == round(GAP_S / FRAME_S) and after <= (began := (index + 1 - quiet) * FRAME_S) <= until:
+            found = began
+    return found
 
 
 def turn_gaps(caller: Sequence[Stretch], agent: Sequence[Stretch]) -> list[float]:
