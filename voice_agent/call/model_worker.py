@@ -13,8 +13,6 @@ nothing here needs a lock.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,9 +33,6 @@ RECOVERY_S = 10.0
 
 DEADLINE_S = 1.0
 """A batch that takes longer has failed: the next window is there already."""
-
-STEP_BACK = 10
-"""How much nicer the threads are than the rest: a feeling may wait, a reply may not."""
 
 BATCH = 4
 """Questions that go to the thread at once. More would make the first wait for the last."""
@@ -192,7 +187,6 @@ class ModelWorker(Generic[Q, A]):
 
     def _work(self, inbox: SimpleQueue[_Batch[Q, A] | None], loop: asyncio.AbstractEventLoop) -> None:
         """The thread: batches in, answers out, until None comes."""
-        _step_back()
         while (batch := inbox.get()) is not None:
             began = time.thread_time()
             answers: Sequence[A] | None = None
@@ -256,13 +250,6 @@ class ModelWorker(Generic[Q, A]):
         self._open_until = time.monotonic() + self._recovery_s
         for asked in list(self._waiting):
             self._drop(asked)
-
-
-def _step_back() -> None:
-    """Let this thread run after those that carry the calls, where the system has priorities per thread."""
-    if sys.platform == "linux":
-        own = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + STEP_BACK)
 
 
 def _resolve(asked: _Asked[Q, A], answer: A | None) -> None:
