@@ -46,8 +46,9 @@ SECOND_LOOKS_S = (0.2, 0.25)
 SURE = 0.9
 """A verdict that needs no second look."""
 
-_TAIL_S = 0.06
-"""Audio after the detected end that belongs to the last word."""
+_TAIL_S = 0.2
+"""Audio after the detected end that belongs to the last word: voice activity ends before a final "s" does.
+A "yes" without it is heard as "oh"."""
 
 _SPELLED = (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC)
 
