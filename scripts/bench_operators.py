@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,25 +25,20 @@ from bench.load import Load, to_practice
 from bench.network import BenchNetwork
 from bench.servers import own_postgres, practice, worker_and_console
 from bench.speech import QUESTION, spoken, telephone_frames
-from pydantic import SecretStr
+from bench.whole_system import NUMBER, whole_system
 
 from models.speech import SAMPLE_RATE, Pcm
 from telephony.emulator import (
     Emulator,
-    EmulatorConfig,
     Event,
     EventKind,
-    Limits,
-    NumberConfig,
     PhoneBehaviour,
     PhoneCall,
 )
-from voice_agent.app import Application, running
+from voice_agent.app import Application
 from voice_agent.call import events
 from voice_agent.operators.ports import OperatorLeg, OperatorMode
-from voice_agent.settings import Settings
 
-NUMBER = "+14155550100"
 CALLER_HZ, AGENT_HZ, OPERATOR_HZ = 700.0, 400.0, 1300.0
 """The stub voice speaks at 400 Hz."""
 
@@ -146,37 +139,6 @@ class Unmuting:
             self.unmuted_at = len(self._caller.heard)
 
 
-@asynccontextmanager
-async def system(folder: Path) -> AsyncIterator[tuple[Application, Emulator]]:
-    """Application and network, with stub speech: what is measured is everything around it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    origin = f"http://127.0.0.1:{port}"
-    config = EmulatorConfig(
-        voice_url=f"{origin}/twilio/voice",
-        app_voice_url=f"{origin}/twilio/agent",
-        numbers=(NumberConfig(NUMBER),),
-        limits=Limits(calls_per_second=50),
-    )
-    async with Emulator(config) as emulator:
-        settings = Settings(
-            _env_file=None,
-            twilio_account_sid=config.account_sid,
-            twilio_auth_token=SecretStr(config.auth_token),
-            twilio_app_sid=config.application_sid,
-            twilio_api_base_url=emulator.base_url,
-            public_base_url=origin,
-            data_dir=folder,
-            stt="stub",
-            tts="stub",
-            max_loop_lag_ms=5000,
-            log_level="ERROR",
-        )
-        async with running(settings, port=port) as application:
-            yield application, emulator
-
-
 async def one_round(
     application: Application, emulator: Emulator, seen: Latencies, name: str
 ) -> dict[str, float]:
@@ -227,7 +189,7 @@ async def one_round(
 async def bench(rounds: int, folder: Path) -> Figures:
     """All rounds; the worst of each figure is judged."""
     figures = Figures()
-    async with system(folder) as (application, emulator):
+    async with whole_system(folder) as (application, emulator):
         seen = Latencies(application)
         results = [await one_round(application, emulator, seen, f"op{n}") for n in range(rounds)]
         seen.close()

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from bench.whole_system import NUMBER, whole_system
 from models.speech import Pcm
-from telephony.emulator import Emulator, EmulatorConfig, Limits, NumberConfig
-from voice_agent.app import running
 from voice_agent.call import events
-from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
 
-NUMBER = "+14155550100"
 TIMEOUT_S = 30.0
 
 
@@ -59,50 +53,25 @@ class _Seen:
 async def replies(folder: Path, pcm: Pcm, *, emotion: bool, turns: int) -> Replies:
     """One call of ``turns`` turns in which the caller says ``pcm``. Recognizer and voice are stubs: what is
     measured is everything around them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    origin = f"http://127.0.0.1:{port}"
-    config = EmulatorConfig(
-        voice_url=f"{origin}/twilio/voice",
-        app_voice_url=f"{origin}/twilio/agent",
-        numbers=(NumberConfig(NUMBER),),
-        limits=Limits(calls_per_second=50),
-    )
-    async with Emulator(config) as emulator:
-        settings = Settings(
-            _env_file=None,
-            twilio_account_sid=config.account_sid,
-            twilio_auth_token=SecretStr(config.auth_token),
-            twilio_app_sid=config.application_sid,
-            twilio_api_base_url=emulator.base_url,
-            public_base_url=origin,
-            data_dir=folder,
-            stt="stub",
-            tts="stub",
-            emotion=emotion,
-            max_loop_lag_ms=5000,
-            log_level="ERROR",
-        )
-        async with running(settings, port=port) as application:
-            seen = _Seen(application.bus)
-            call = await emulator.place_call(to=NUMBER, from_="+14155550134")
-            await call.answered()
-            for turn in range(turns + 1):
+    async with whole_system(folder, emotion=emotion) as (application, emulator):
+        seen = _Seen(application.bus)
+        call = await emulator.place_call(to=NUMBER, from_="+14155550134")
+        await call.answered()
+        for turn in range(turns + 1):
 
-                def answered(event: events.CallEvent, turn: int = turn) -> bool:
-                    return isinstance(event, events.AgentTranscript) and event.turn_index == turn
+            def answered(event: events.CallEvent, turn: int = turn) -> bool:
+                return isinstance(event, events.AgentTranscript) and event.turn_index == turn
 
-                await seen.until(answered)
-                if turn < turns:
-                    await call.play(pcm)
-            await call.hang_up()
-            await seen.until(lambda event: isinstance(event, events.SessionEnd))
-            seen.close()
-            found = Replies()
-            for event in seen.events:
-                if isinstance(event, events.Latency) and not event.is_greeting:
-                    found.latencies_ms.append(event.e2e_ttfb_ms)
-                elif isinstance(event, events.EmotionMeasured) and event.turn_index:
-                    found.snapshots_ms.append(event.snapshot_ms)
-            return found
+            await seen.until(answered)
+            if turn < turns:
+                await call.play(pcm)
+        await call.hang_up()
+        await seen.until(lambda event: isinstance(event, events.SessionEnd))
+        seen.close()
+        found = Replies()
+        for event in seen.events:
+            if isinstance(event, events.Latency) and not event.is_greeting:
+                found.latencies_ms.append(event.e2e_ttfb_ms)
+            elif isinstance(event, events.EmotionMeasured) and event.turn_index:
+                found.snapshots_ms.append(event.snapshot_ms)
+        return found
