@@ -10,6 +10,8 @@ and rooms are put on top in training, freshly every time.
 
 Voices: flite and espeak-ng, as the product has them; ``pico2wave`` (SVOX Pico, Apache-2.0) and festival with
 its diphone voices where they are installed. Voices in ``HELD_OUT`` never speak here: they are for tests.
+``--accented`` is the share of sentences that voices of other languages speak with their own sounds, and half
+of what is made of digits and letters is said word by word, each cut close, as people read numbers out.
 """
 
 from __future__ import annotations
@@ -29,22 +31,30 @@ import numpy.typing as npt
 import pocketsphinx
 import soundfile
 import soxr
-from training.caller_text import CallerText, as_spoken, examples_of
-from training.wideband_speech import ACCENTS, HELD_OUT, VARIANTS, Voices
+from training.accents import ACCENTS as FOREIGN
+from training.accents import Accent, Speaker, for_espeak, for_pico
+from training.caller_text import ONES, CallerText, as_spoken, examples_of
+from training.wideband_speech import ACCENTS, HELD_OUT, RATE, VARIANTS, Voices
 
 from models.speech import SAMPLE_RATE, Delivery
+from models.stt.dictionary import Dictionary
 
 Floats = npt.NDArray[np.float32]
 
 _SHARD = 500
 _MOST_SECONDS = 12.0
+_SYMBOLS = frozenset({*ONES[:11], "oh", *"abcdefghijklmnopqrstuvwxyz"})
+_APART = 0.5
+"""Share of digits and letters that are said word by word."""
 
 
 class Callers:
     """Everybody who can speak here. Draws voice, pace, pitch and throat for each sentence."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, accented: float = 0.0) -> None:
         self._rng = random.Random(seed)
+        self._accented = accented
+        self._dictionary = Dictionary()
         self._voices = Voices.load()
         self._variants = [v for v in VARIANTS if v not in HELD_OUT]
         self._speakers: list[tuple[float, str, Callable[[str], tuple[Floats, float]]]] = []
@@ -53,8 +63,8 @@ class Callers:
         if self._voices.espeak:
             self._speakers.append((3.6, "espeak", self._espeak))
         if shutil.which("pico2wave"):
-            self._speakers.append((2.2, "pico-us", lambda text: self._pico("en-US", text)))
-            self._speakers.append((1.1, "pico-gb", lambda text: self._pico("en-GB", text)))
+            self._speakers.append((2.2, "pico-us", lambda text: self._native_pico("en-US", text)))
+            self._speakers.append((1.1, "pico-gb", lambda text: self._native_pico("en-GB", text)))
         if shutil.which("festival"):
             self._festival = Festival()
             self._speakers.append((1.0, "ked", lambda text: self._diphone("ked_diphone", text)))
@@ -62,18 +72,71 @@ class Callers:
 
     def speak(self, sentence: str) -> tuple[str, npt.NDArray[np.int16]]:
         """Voice and int16 samples at 8 kHz, silence cut off both ends; empty when the engine failed."""
-        rng = self._rng
-        text = as_spoken(sentence) + rng.choice([".", ".", "?", ",", ""])
-        share = [s for s, _, _ in self._speakers]
-        _, name, speaker = rng.choices(self._speakers, share)[0]
-        x, rate = speaker(text)
-        if len(x) < rate / 10:
-            return name, np.zeros(0, np.int16)
-        narrow = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")
-        loud = np.flatnonzero(np.abs(narrow) > 0.01 * np.abs(narrow).max(initial=1e-9))
-        narrow = narrow[loud[0] : loud[-1] + 1] if len(loud) else narrow[:0]
+        rng, words = self._rng, sentence.split()
+        if rng.random() < self._accented:
+            accent = rng.choice([*FOREIGN, *(a for a in FOREIGN if a.pico)])
+            name, speaker = f"accent-{accent.espeak[0]}", self._foreigner(accent)
+        else:
+            share = [s for s, _, _ in self._speakers]
+            _, name, native = rng.choices(self._speakers, share)[0]
+
+            def speaker(said: list[str]) -> tuple[Floats, float]:
+                return native(as_spoken(" ".join(said)) + rng.choice([".", ".", "?", ",", ""]))
+
+        if _SYMBOLS.issuperset(words) and rng.random() < _APART:
+            narrow = self._apart(words, speaker)
+        else:
+            narrow = self._cut(*speaker(words), 0.01)
         peak = np.abs(narrow).max(initial=1e-9)
         return name, (narrow * (24000 / peak)).astype(np.int16)
+
+    def _cut(self, x: Floats, rate: float, floor: float) -> Floats:
+        """At 8 kHz, from the first to the last sample above ``floor`` of the peak."""
+        if len(x) < rate / 10:
+            return np.zeros(0, np.float32)
+        narrow = soxr.resample(x, rate, SAMPLE_RATE, quality="HQ")
+        loud = np.flatnonzero(np.abs(narrow) > floor * np.abs(narrow).max(initial=1e-9))
+        found: Floats = narrow[loud[0] : loud[-1] + 1] if len(loud) else narrow[:0]
+        return found
+
+    def _apart(
+        self, words: list[str], speaker: Callable[[list[str]], tuple[Floats, float]]
+    ) -> Floats:
+        """Each word by itself, cut close, at a pace of its own: numbers that are read out."""
+        rng, parts = self._rng, []
+        floor, pace = rng.uniform(0.01, 0.12), rng.uniform(0.95, 1.12)
+        for word in words:
+            x, rate = speaker([word])
+            part = self._cut(x, rate * pace, floor)
+            if not len(part):
+                return part
+            part = part / np.abs(part).max() * rng.uniform(0.5, 1)
+            parts += [part, np.zeros(int(SAMPLE_RATE * rng.uniform(0.03, 0.25)), np.float32)]
+        return np.concatenate(parts[:-1])
+
+    def _foreigner(self, accent: Accent) -> Callable[[list[str]], tuple[Floats, float]]:
+        """Somebody who speaks English with the sounds of another language, in one voice."""
+        rng, manner = self._rng, Speaker(accent, self._rng)
+        throat, pace, pitch = self._throat(0.85, 1.15), rng.uniform(0.8, 1.3), rng.uniform(0.8, 1.25)
+        by_pico = bool(accent.pico) and shutil.which("pico2wave") is not None and rng.random() < 0.7
+        voice = f"{rng.choice(accent.espeak)}+{rng.choice(self._variants)}"
+
+        def sounds(words: list[str]) -> list[list[str]]:
+            spelled = zip(words, as_spoken(" ".join(words)).split(), strict=True)
+            return [
+                manner.word(("EY",) if said == "ay" else self._dictionary.readings(word)[0])
+                for word, said in spelled
+            ]
+
+        def speak(words: list[str]) -> tuple[Floats, float]:
+            if by_pico:
+                x, rate = self._pico(accent.pico, for_pico(sounds(words)), pitch / throat, pace)
+            else:
+                delivery = Delivery(rate=pace, pitch=pitch, pitch_range=rng.uniform(0.6, 1.6))
+                x, rate = self._voices.sounds(for_espeak(sounds(words)), voice, delivery), RATE
+            return x, rate * throat
+
+        return speak
 
     def _throat(self, low: float, high: float) -> float:
         """A factor on the sample rate: formants and pitch move together."""
@@ -102,10 +165,15 @@ class Callers:
         said = re.sub(r"\bay\b", "eh", text)
         return self._voices.say(said, name, delivery), 16000 * self._throat(0.93, 1.07)
 
-    def _pico(self, language: str, text: str) -> tuple[Floats, float]:
+    def _native_pico(self, language: str, text: str) -> tuple[Floats, float]:
         rng, throat = self._rng, self._throat(0.82, 1.15)
-        pitch, speed = int(100 * rng.uniform(0.75, 1.3) / throat), int(100 * rng.uniform(0.8, 1.4) / throat)
-        marked = f'<pitch level="{pitch}"><speed level="{speed}">{text}</speed></pitch>'
+        x, rate = self._pico(language, text, rng.uniform(0.75, 1.3) / throat, rng.uniform(0.8, 1.4) / throat)
+        return x, rate * throat
+
+    def _pico(self, language: str, text: str, pitch: float, pace: float) -> tuple[Floats, float]:
+        marked = (
+            f'<pitch level="{100 * pitch:.0f}"><speed level="{100 * pace:.0f}">{text}</speed></pitch>'
+        )
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
             made = subprocess.run(
                 ["pico2wave", "-l", language, "-w", file.name, marked], capture_output=True, check=False
@@ -113,7 +181,7 @@ class Callers:
             if made.returncode:
                 return np.zeros(0, np.float32), 16000
             x, rate = soundfile.read(file.name, dtype="float32")
-        return x, rate * throat
+        return x, rate
 
     def _diphone(self, voice: str, text: str) -> tuple[Floats, float]:
         throat = self._throat(0.85, 1.17)
@@ -172,11 +240,12 @@ def main() -> None:
     parser.add_argument("--running", type=Path, required=True, help="sentences, one a line")
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--hours", type=float, default=30)
+    parser.add_argument("--accented", type=float, default=0.3, help="share with a foreign accent")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     shard = len(list(args.out.glob(f"{args.part}_*.tsv")))
     seed = 1000 * args.part + shard
-    rng, callers = random.Random(seed), Callers(seed)
+    rng, callers = random.Random(seed), Callers(seed, args.accented)
     running = args.running.read_text(encoding="utf-8").splitlines()
     text = iter(CallerText(rng, dictionary_words(), running, examples_of(args.graph)))
     start, seconds = time.monotonic(), 0.0

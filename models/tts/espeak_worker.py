@@ -27,6 +27,7 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _BUFFER_MS = 30
 _CHARS_UTF8 = 1
 _SSML = 0x10
+_PHONEMES = 0x100
 _RATE_PARAMETER = 1
 _CHUNK = SAMPLE_RATE // 10
 
@@ -58,8 +59,11 @@ class Espeak:
             self._spoken.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    def speak(self, voice: str, ssml: str) -> npt.NDArray[np.int16]:
-        """The sentence as int16 samples at :attr:`rate`. Raises :class:`SpeechError` for an unknown voice."""
+    def speak(self, voice: str, ssml: str, *, phonemes: bool = False) -> npt.NDArray[np.int16]:
+        """The sentence as int16 samples at :attr:`rate`. Raises :class:`SpeechError` for an unknown voice.
+
+        ``phonemes``: what stands in double square brackets is the engine's names of sounds.
+        """
         if voice != self._voice:
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise SpeechError(f"espeak-ng has no voice {voice!r}")
@@ -69,7 +73,14 @@ class Espeak:
         self._spoken = []
         text = ssml.encode()
         failed = self._library.espeak_Synth(
-            text, ctypes.c_size_t(len(text) + 1), 0, 1, 0, _CHARS_UTF8 | _SSML, None, None
+            text,
+            ctypes.c_size_t(len(text) + 1),
+            0,
+            1,
+            0,
+            _CHARS_UTF8 | _SSML | (_PHONEMES if phonemes else 0),
+            None,
+            None,
         )
         if failed:
             raise SpeechError("espeak-ng refused the sentence")

@@ -132,12 +132,20 @@ class Voices:
 
     def say(self, text: str, voice: str, delivery: Delivery | None = None) -> Floats:
         """One sentence by an espeak voice ("en-us+f3"), float samples at 16 kHz."""
+        return self._espeak(escape(text), voice, delivery or Delivery(), phonemes=False)
+
+    def sounds(self, spelled: str, voice: str, delivery: Delivery) -> Floats:
+        """As :meth:`say`, of espeak's names of sounds in double square brackets."""
+        return self._espeak(f"{spelled} ", voice, delivery, phonemes=True)
+
+    def _espeak(self, marked: str, voice: str, d: Delivery, *, phonemes: bool) -> Floats:
         if self.espeak is None:
             raise SpeechError("espeakng-loader is not installed: install the extra 'espeak'")
-        d = delivery or Delivery()
         pitch, span = 200 * (d.pitch - 1), 100 * (d.pitch_range - 1)
         prosody = f'rate="{100 * d.rate:.0f}%" pitch="{pitch:+.0f}%" range="{span:+.0f}%"'
-        samples = self.espeak.speak(voice, f"<speak><prosody {prosody}>{escape(text)}</prosody></speak>")
+        samples = self.espeak.speak(
+            voice, f"<speak><prosody {prosody}>{marked}</prosody></speak>", phonemes=phonemes
+        )
         return soxr.resample(samples.astype(np.float32) / 32768, self.espeak.rate, RATE)
 
     def anybody(self, text: str, rng: random.Random) -> Floats:
