@@ -33,7 +33,7 @@ import soundfile
 import soxr
 from training.accents import ACCENTS as FOREIGN
 from training.accents import Accent, Speaker, for_espeak, for_pico
-from training.caller_text import ONES, CallerText, as_spoken, examples_of
+from training.caller_text import ONES, CallerText, as_spoken, examples_of, names_letter
 from training.wideband_speech import ACCENTS, HELD_OUT, RATE, VARIANTS, Voices
 
 from models.speech import SAMPLE_RATE, Delivery
@@ -122,10 +122,13 @@ class Callers:
         voice = f"{rng.choice(accent.espeak)}+{rng.choice(self._variants)}"
 
         def sounds(words: list[str]) -> list[list[str]]:
-            spelled = zip(words, as_spoken(" ".join(words)).split(), strict=True)
             return [
-                manner.word(("EY",) if said == "ay" else self._dictionary.readings(word)[0])
-                for word, said in spelled
+                manner.word(
+                    ("EY",)
+                    if word == "a" and names_letter(words, i)
+                    else self._dictionary.readings(word)[0]
+                )
+                for i, word in enumerate(words)
             ]
 
         def speak(words: list[str]) -> tuple[Floats, float]:

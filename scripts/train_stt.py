@@ -54,6 +54,8 @@ HELD: Final = 80
 HEAD_RATE, ENCODER_RATE = 2e-3, 2.5e-4
 STEADINESS: Final = 0.995
 """Of the running mean of the weights, which is what is measured and exported."""
+_TEMPO: Final = 0.62, 1.12
+"""Of the length of synthetic speech, what people take: they say short words in half the time."""
 _NUMBER: Final = {phone: i for i, phone in enumerate(PHONES)}
 _HUMMED: Final = {"mm-hmm": "M HH M", "uh-huh": "AH HH AH", "mhm": "M HH M", "mm": "M"}
 
@@ -129,8 +131,7 @@ def shard(rows: Path, lexicon: dict[str, list[int]]) -> Iterator[Utterance]:
 
 
 class Batches(IterableDataset[Any]):
-    """Endless batches of like length, over fresh lines; synthetic shards are used up before any comes
-    again."""
+    """Endless batches of like length, over fresh lines; of synthetic shards, the least used come first."""
 
     def __init__(
         self, folders: Sequence[Path], lexicon: dict[str, list[int]], seed: int, seconds: float
@@ -183,8 +184,7 @@ class Batches(IterableDataset[Any]):
 def stack(
     group: list[tuple[Pcm, tuple[int, ...]]], noise: np.random.Generator | None
 ) -> tuple[torch.Tensor, ...]:
-    """Mel with sound at the end of each row, frames, labels in a row, their lengths; varied when ``noise``.
-    Mel with sound at the end of each row, frames, labels in a row, their lengths; varied when ``noise``."""
+    """Mel with sound at the end of each row, frames, labels in a row, their lengths; varied when ``noise``."""
     mels = [phone_log_mel(pcm) for pcm, _ in group]
     if noise is not None:
         mels = [hide(warp(mel, noise), noise) for mel in mels]
@@ -197,15 +197,14 @@ def stack(
 
 
 def warp(mel: np.ndarray, noise: np.random.Generator) -> np.ndarray:
-    """An uneven pace and another throat: synthetic voices keep time like clocks, and there are few of them.
-    An uneven pace and another throat: synthetic voices keep time like clocks, and there are few of them."""
+    """An uneven pace and another throat: synthetic voices keep time like clocks, and there are few of them."""
     bands, length = mel.shape
     if length < 20:
         return mel
     knots = max(2, length // 25)
     pace = np.interp(np.linspace(0, knots - 1, length), np.arange(knots), noise.uniform(0.75, 1.3, knots))
     place = np.cumsum(pace)
-    frames = min(2 * LONGEST // STEP, int(place[-1] / noise.uniform(0.95, 1.05)) // 2 * 2)
+    frames = min(2 * LONGEST // STEP, int(place[-1] * noise.uniform(*_TEMPO)) // 2 * 2)
     at = np.interp(np.linspace(place[0], place[-1], frames), place, np.arange(length))
     mel = _between(mel.T, at).T
     bend = np.clip(np.arange(bands) * noise.uniform(0.93, 1.07) + noise.uniform(-0.7, 0.7), 0, bands - 1)
@@ -254,14 +253,21 @@ def phone_error(network: PhoneNetwork, rows: list[tuple[Pcm, tuple[int, ...]]], 
     return wrong / total
 
 
-def pull_back(network: PhoneNetwork, encoder: Path, kept: float) -> None:
-    """Move the encoder's layers towards the weights they began with."""
-    before = PhoneNetwork(len(PHONES))
-    load_encoder(before, encoder)
-    was = dict(before.layers.named_parameters())
+def pull_back(network: PhoneNetwork, was: dict[str, torch.Tensor], kept: float) -> None:
+    """Move the encoder's layers towards the weights ``was`` that they began with."""
     with torch.no_grad():
         for name, weight in network.layers.named_parameters():
-            weight.copy_(kept * weight + (1 - kept) * was[name].to(weight.device))
+            weight.copy_(kept * weight + (1 - kept) * was[f"layers.{name}"].to(weight.device))
+
+
+def beginning(start: Path | None, encoder: Path) -> PhoneNetwork:
+    """The network that a run begins with: another run's, or the turn model's encoder and a new head."""
+    network = PhoneNetwork(len(PHONES))
+    if start is None:
+        load_encoder(network, encoder)
+    else:
+        network.load_state_dict(torch.load(start, map_location="cpu")["mean"])
+    return network
 
 
 def measured(folder: Path, lexicon: dict[str, list[int]]) -> list[tuple[Pcm, tuple[int, ...]]]:
@@ -279,6 +285,8 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--dictionary", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="state.pt of another run, whose weights this one begins with")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on all learning rates")
     parser.add_argument(
         "--watch", type=Path, help="recordings with labels.csv to report on; never trained on"
     )
@@ -298,14 +306,15 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     lexicon = dictionary(args.dictionary)
-    network = PhoneNetwork(len(PHONES)).to(device)
+    network = beginning(args.start, args.encoder).to(device)
+    was = {name: weight.clone() for name, weight in network.state_dict().items()}
     state_file = args.out / "state.pt"
     head = ("project", "blocks", "norm.", "out.")
     parameters = list(network.named_parameters())
     optimizer = torch.optim.AdamW(
         [
-            {"params": [p for n, p in parameters if n.startswith(head)], "rate": HEAD_RATE},
-            {"params": [p for n, p in parameters if not n.startswith(head)], "rate": ENCODER_RATE},
+            {"params": [p for n, p in parameters if n.startswith(head)], "rate": args.rate * HEAD_RATE},
+            {"params": [p for n, p in parameters if not n.startswith(head)], "rate": args.rate * ENCODER_RATE},
         ],
         lr=HEAD_RATE,
         betas=(0.9, 0.98),
@@ -333,14 +342,14 @@ def main() -> None:
     held = [(line(u.pcm())[:LONGEST], u.phones) for u in list(shard(first, lexicon))[:HELD]]
     real = measured(args.watch, lexicon) if args.watch else []
     batches = iter(loader)
-    if not step:
-        load_encoder(network, args.encoder)
-        network.to(device).eval()
+    if not step and args.start is None:
+        network.eval()
         with torch.no_grad():
             some = [next(batches) for _ in range(6)]
             seen = torch.cat([network.encode(b[0].to(device), b[1].to(device)).flatten(0, 1) for b in some])
         network.mean.copy_(seen.mean(0))
         network.scale.copy_(1 / (seen.std(0) + 1e-3))
+    if not step:
         mean.module.load_state_dict(network.state_dict())
     network.train()
     begun, last_report = time.monotonic(), spent
@@ -348,7 +357,7 @@ def main() -> None:
         now = spent + time.monotonic() - begun
         done = now / (60 * args.minutes)
         if now >= 60 * args.thawed_until and not pulled_back:
-            pull_back(network, args.encoder, args.kept)
+            pull_back(network, was, args.kept)
             mean.module.load_state_dict(network.state_dict())
             pulled_back = True
         alone = pulled_back or now < 60 * args.frozen_minutes

@@ -19,7 +19,7 @@ from models.stt.search import Sentence
 ACCEPT_MARGIN: Final = -1.5
 """Margin below which a sentence was not said."""
 _SLOPE: Final = 0.4
-_BLANK: Final = math.log(0.7)
+_BLANK: Final = math.log(0.35)
 _SOUNDING: Final = 0.5
 """Frames that are not rather blank, that a phone needs."""
 _FEWEST: Final = 3

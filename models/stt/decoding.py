@@ -159,7 +159,7 @@ class UtteranceDecoder:
         if self._settled - self._closed_frames < _CLOSE_AFTER:
             return
         log = np.concatenate(self._log)
-        if (log[-_PAUSE:, 0] < math.log(0.9)).any():
+        if (log[-_PAUSE:, 0] < math.log(0.75)).any():
             return
         self._closed.append(self._free(log))
         self._closed_frames, self._log = self._settled, []

@@ -19,7 +19,7 @@ from models.stt.phone_graph import NEVER, Floats, Ints, PhoneGraph
 from models.stt.word_model import WordModel
 
 _LOW: Final = np.float32(NEVER)
-_SURE: Final = math.log(0.98)
+_SURE: Final = math.log(0.92)
 """Log probability of blank from which on a frame is passed over."""
 _PHONE_BEAM: Final = 9.0
 """Phones less likely than the likeliest by more are not tried in a frame."""

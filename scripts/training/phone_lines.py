@@ -49,10 +49,14 @@ class Line:
         if rng.random() < 0.4:
             x = self._room(x)
         self._remember(x)
+        if rng.random() < 0.12:
+            x = self._gated(x)
         if rng.random() < 0.7:
             x = self._handset(x)
-        if rng.random() < 0.55:
+        if rng.random() < 0.65:
             x = self._noisy(x)
+            if rng.random() < 0.1:
+                x = self._gated(x)
         x *= 10 ** (rng.uniform(-26, -0.5) / 20) / (np.abs(x).max() + 1e-9)
         if rng.random() < 0.07:
             x = np.clip(x * rng.uniform(2, 8), -0.7, 0.7)
@@ -70,6 +74,17 @@ class Line:
             self._others.append(x / (x.std() + 1e-6))
         elif self._rng.random() < 0.1:
             self._others[self._rng.randrange(_BABBLE_VOICES)] = x / (x.std() + 1e-6)
+
+    def _gated(self, x: Floats) -> Floats:
+        """Quiet frames replaced by silence, as by a telephone that sends only while it hears a voice: weak
+        consonants at either end of a word go with them."""
+        frame = SAMPLE_RATE // 100
+        n = len(x) // frame
+        power = np.sqrt((x[: n * frame].reshape(n, frame) ** 2).mean(axis=1))
+        open_ = power > power.max(initial=0) * 10 ** (-self._rng.uniform(16, 36) / 20)
+        held = np.convolve(open_, np.ones(1 + self._rng.randrange(6)))[:n] > 0
+        out: Floats = x[: n * frame] * np.repeat(held, frame).astype(np.float32)
+        return out
 
     def _room(self, x: Floats) -> Floats:
         """An exponential tail of noise, sometimes behind a few early reflections."""
@@ -94,7 +109,7 @@ class Line:
         rng = self._rng
         z = self._sound(len(x))
         voiced = x[np.abs(x) > 0.02 * np.abs(x).max()]
-        level = (voiced.std() if len(voiced) else 0.1) * 10 ** (-rng.triangular(5, 42, 24) / 20)
+        level = (voiced.std() if len(voiced) else 0.1) * 10 ** (-rng.triangular(3, 40, 17) / 20)
         return (x + z / (z.std() + 1e-9) * level).astype(np.float32)
 
     def _sound(self, n: int) -> Floats:
