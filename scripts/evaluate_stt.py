@@ -37,6 +37,7 @@ Begin = Callable[[Expectation], Decoder]
 
 _PIECE: Final = SAMPLE_RATE // 10
 _RESAMPLES: Final = 1000
+_OPEN_CALLS, _OPEN_SECONDS = 16, 8
 
 
 @dataclass
@@ -155,6 +156,29 @@ def after_read_back(begin: Begin, first: Sequence[Heard], second: Sequence[Case]
     return 100 * right / max(1, len(first))
 
 
+def memory_of_a_call(name: str, begin: Begin, case: Case) -> Row:
+    """Megabytes that one more utterance takes while it is open, eight seconds of it heard."""
+    process = psutil.Process()
+    pcm = np.resize(case.pcm, _OPEN_SECONDS * SAMPLE_RATE)
+    held: list[Decoder] = []
+
+    def open_more() -> float:
+        before = process.memory_info().rss
+        for _ in range(_OPEN_CALLS):
+            utterance = begin(Expectation())
+            for at in range(0, len(pcm), _PIECE):
+                utterance.feed(pcm[at : at + _PIECE])
+            utterance.partial()
+            held.append(utterance)
+        return (process.memory_info().rss - before) / 1e6 / _OPEN_CALLS
+
+    open_more()  # takes what earlier utterances left free
+    value = open_more()
+    for utterance in held:
+        utterance.abandon()
+    return Row("cost", "memory of a call, MB", name, value, value, value, _OPEN_CALLS)
+
+
 def evaluate(name: str, begin: Begin, args: argparse.Namespace) -> list[Row]:
     """All rows of one recognizer."""
     rows: list[Row] = []
@@ -220,6 +244,7 @@ def evaluate(name: str, begin: Begin, args: argparse.Namespace) -> list[Row]:
                 accepted,
             )
         clean += meant
+    rows.append(memory_of_a_call(name, begin, clean[0].case))
     seconds = sum(h.transcript.audio_seconds for h in clean)
     finals = np.array([h.final for h in clean]) * 1000
     for group, value in (
@@ -276,6 +301,7 @@ GOALS: Final = (
     Goal("out of grammar accepted %, recordings", "all", 10.0, True),
     Goal("out of grammar accepted %, voices not trained on", "all", 10.0, True),
     Goal("cost", "CPU while somebody speaks, % of a core", 8.0, True),
+    Goal("cost", "memory of a call, MB", 5.0, True),
     Goal("cost", "final after the end of speech, ms, 95 %", 150.0, True),
 )
 

@@ -27,15 +27,14 @@ from models.stt.alignment import align
 from models.stt.ear import Ear
 from models.stt.loudness import snr_db
 from models.stt.phone_graph import Floats
-from models.stt.phone_mel import STEP
-from models.stt.phone_model import LONGEST, STEP_SECONDS
+from models.stt.phone_model import LONGEST
 from models.stt.search import Sentence
 
 SOURCE: Final = "embedded"
 
-_EARLIEST: Final = 225
-_LATEST: Final = 340
-"""Frames of a full window between which it is cut, where it is most likely nobody speaks."""
+_EARLIEST: Final = 9 * SAMPLE_RATE // 2
+_LATEST: Final = 68 * SAMPLE_RATE // 10
+"""Samples of a full window between which it is cut, where it is most likely nobody speaks."""
 _CONTEXT: Final = 2 * SAMPLE_RATE
 """Sound before the first open frame that the network is shown again."""
 _FIRST_LOOK: Final = 6 * SAMPLE_RATE // 10
@@ -56,6 +55,7 @@ class UtteranceDecoder:
     def __init__(self, ear: Ear, expectation: Expectation) -> None:
         self._ear, self._expectation = ear, expectation
         self._grammar = ear.grammar(expectation)
+        self._step = ear.step(expectation)
         self._search = self._grammar or ear.general(expectation)
         self._audio = np.zeros(0, np.int16)
         self._first = 0
@@ -140,9 +140,11 @@ class UtteranceDecoder:
     def _look(self, audio: Pcm) -> Floats:
         """Hear the open end of the utterance: frames that will not change are settled, the others
         returned."""
-        log = self._ear.phones(audio)
-        at = self._settled - self._first // STEP
-        settled = at if len(audio) < LONGEST else _pause_in(log, max(at, _EARLIEST))
+        log = self._ear.phones(audio, self._step)
+        at = self._settled - self._first // self._step
+        settled = at
+        if len(audio) >= LONGEST:
+            settled = _pause_in(log, max(at, _EARLIEST // self._step), _LATEST // self._step)
         if settled > at:
             self._log.append(log[at:settled])
             self._search.feed(log[at:settled])
@@ -150,7 +152,7 @@ class UtteranceDecoder:
             if self._grammar is None:
                 self._close_at_a_pause()
         # Begin later next time, on a whole frame.
-        cut = max(0, self._settled * STEP - _CONTEXT - self._first)
+        cut = max(0, self._settled - _CONTEXT // self._step - self._first // self._step) * self._step
         self._audio = self._audio[cut:]
         self._first += cut
         return log[settled:]
@@ -204,17 +206,17 @@ class UtteranceDecoder:
         return tuple(
             Word(
                 text,
-                round((before + spot.first) * STEP_SECONDS, 3),
-                round((before + spot.end) * STEP_SECONDS, 3),
+                round((before + spot.first) * self._step / SAMPLE_RATE, 3),
+                round((before + spot.end) * self._step / SAMPLE_RATE, 3),
                 round(confidence(spot.margin), 3),
             )
             for text, spot in zip(words, aligned, strict=True)
         )
 
 
-def _pause_in(log: Floats, earliest: int) -> int:
-    """The frame between ``earliest`` and the latest that lies deepest in a blank."""
-    blank = np.convolve(log[earliest:_LATEST, 0], np.ones(9), "same")
+def _pause_in(log: Floats, earliest: int, latest: int) -> int:
+    """The frame from ``earliest`` to ``latest`` that lies deepest in a blank."""
+    blank = np.convolve(log[earliest:latest, 0], np.ones(9), "same")
     return earliest + int(blank.argmax())
 
 

@@ -13,6 +13,7 @@ from models.stt.dictionary import Dictionary
 from models.stt.general import GeneralVocabulary
 from models.stt.grammar import grammar_of
 from models.stt.phone_graph import PhoneGraph, graph_of
+from models.stt.phone_mel import STEP
 from models.stt.phone_model import FOLDER, PhoneModel
 from models.stt.search import Search, Weights
 
@@ -21,6 +22,9 @@ _GRAMMAR: Final = 0.2
 """Weight of a grammar's own probabilities; they were found for PocketSphinx, whose scores are larger."""
 PHRASES: Final = Weights(beam=200, reach=20.0, word=-1.0)
 STRINGS: Final = Weights(beam=200, reach=20.0, word=-0.3)
+STRING_STEP: Final = STEP * 20 // 17
+"""Samples a frame where digits and letters are said one by one: drawn out, beside the running speech that the
+network learned from."""
 GENERAL: Final = Weights(beam=400, word=-0.6, language=0.65)
 
 
@@ -62,6 +66,11 @@ class Ear:
         """A new search for what is expected, None when no grammar applies."""
         prepared = self.prepare(expectation)
         return Search(*prepared) if prepared else None
+
+    def step(self, expectation: Expectation) -> int:
+        """Samples a frame with which to hear what is expected."""
+        prepared = self.prepare(expectation)
+        return STRING_STEP if prepared and prepared[1] is STRINGS else STEP
 
     def phones_in(self, words: Iterable[str]) -> int:
         """How many phones a sentence has at least."""

@@ -16,6 +16,10 @@ _REFERENCE: Final = re.compile(r"<([a-z_0-9]+)>")
 _WORD_IN_RULE: Final = re.compile(r"(?<![<\w])[a-z][a-z0-9'.-]*(?![\w>])")
 _OTHER_LENGTH: Final = "/1e-30/"
 """How much clearer a string of another length than the expected one must be: about one digit misheard."""
+_ASIDE: Final = "/0.01/", "/0.2/"
+"""What is said at any time, and murmurs, beside an answer."""
+_ASIDE_FROM_STRINGS: Final = "/1e-6/", "/1e-4/"
+"""Who was asked for a number says one: "nine" cut short must not become "mm", nor "five" a goodbye."""
 _SLOT_BEFORE: Final = frozenset({"appointment", "visit", "checkup", "appointments"})
 _ONES: Final = (
     *(
@@ -78,7 +82,8 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     strings = AnswerKind.DIGITS in kinds or AnswerKind.ALPHANUMERIC in kinds
     tail = "" if strings else " [<please>]"
     rules["answer"] = " | ".join(f"({a})" for a in answers)
-    top = f"[<filler>] (<answer>{tail} | /0.01/ <universal>) | /0.2/ <assent>"
+    aside, assent = _ASIDE_FROM_STRINGS if strings else _ASIDE
+    top = f"[<filler>] (<answer>{tail} | {aside} <universal>) | {assent} <assent>"
     used = _used(top, rules)
     body = "\n".join(f"<{name}> = {rules[name]};" for name in used)
     spelled = " ".join([top, *(rules[name] for name in used)])

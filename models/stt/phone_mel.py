@@ -48,3 +48,13 @@ def phone_log_mel(pcm: Pcm) -> Floats:
     power = 4 * (spectrum.real**2 + spectrum.imag**2)
     log = np.log10(np.maximum(_filters() @ power.T, 1e-10))
     return ((np.maximum(log, log.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+
+
+def quickened(mel: Floats, step: int) -> Floats:
+    """The same said faster: [80, 2 n] to [80, 2 m], a pair of frames for every ``step`` samples of the sound."""
+    frames = mel.shape[1] * HOP // step * 2
+    at = np.clip((np.arange(frames) + 0.5) * (step / STEP) - 0.5, 0, mel.shape[1] - 1)
+    before = np.minimum(at.astype(np.intp), mel.shape[1] - 2)
+    share = (at - before).astype(np.float32)
+    out: Floats = np.ascontiguousarray(mel[:, before] * (1 - share) + mel[:, before + 1] * share)
+    return out

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,30 @@ from training.wideband_speech import ACCENTS, HELD_OUT, PhoneLine, Recording, Vo
 
 RUNNING = ("prose", "technical", "harvard", "short", "digits", "call", "dialogue")
 """Kinds of recordings that count as running speech; others are single words."""
+_PACKET = SAMPLE_RATE // 50
+_TALKERS = 5
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A phone line; ``babble``: its noise is other people talking; ``lost``: share of packets of 20 ms that
+    arrive as silence, a third of them two in a row."""
+
+    line: PhoneLine = PhoneLine()
+    babble: bool = False
+    lost: float = 0.0
+
+
 LINES = {
-    "band": PhoneLine(),
-    "mulaw": PhoneLine(low_hz=60.0, high_hz=3900.0),
-    "noise 30 dB": PhoneLine(snr_db=30),
-    "noise 20 dB": PhoneLine(snr_db=20),
-    "noise 10 dB": PhoneLine(snr_db=10),
+    "band": Condition(),
+    "mulaw": Condition(PhoneLine(low_hz=60.0, high_hz=3900.0)),
+    "noise 30 dB": Condition(PhoneLine(snr_db=30)),
+    "noise 20 dB": Condition(PhoneLine(snr_db=20)),
+    "noise 10 dB": Condition(PhoneLine(snr_db=10)),
+    "babble 20 dB": Condition(PhoneLine(snr_db=20), babble=True),
+    "babble 10 dB": Condition(PhoneLine(snr_db=10), babble=True),
+    "lost packets 2 %": Condition(lost=0.02),
+    "lost packets 5 %": Condition(lost=0.05),
 }
 
 
@@ -52,11 +70,29 @@ def recordings(folder: Path) -> list[Recording]:
 
 def running(folder: Path, line: str) -> Iterator[Case]:
     """Running speech over a line, nothing expected."""
-    rng = np.random.default_rng(3)
+    rng, condition = np.random.default_rng(3), LINES[line]
+    spoken = replace(condition.line, babble=babble() if condition.babble else None)
     for r in recordings(folder):
         x, rate = read(r.path)
-        heard = LINES[line](x, rng, rate)
+        heard = without_packets(spoken(x, rng, rate), condition.lost, rng)
         yield Case(r.kind, r.speaker, r.transcript, np.concatenate([quiet(0.2), heard, quiet(0.2)]))
+
+
+def babble() -> np.ndarray:
+    """Some seconds of several synthetic voices at once, float samples at 8 kHz."""
+    callers = SyntheticCallers(seed=12)
+    count = 6 * SAMPLE_RATE
+    said = ("well i was there on monday and it took most of the day", "what do you think we should do about it")
+    voices = [callers.speak(f"{said[i % 2]} {said[(i + 1) % 2]}", i)[1] for i in range(_TALKERS)]
+    return np.sum([np.resize(pcm, count) / pcm.std() for pcm in voices], axis=0).astype(np.float32)
+
+
+def without_packets(pcm: Pcm, share: float, rng: np.random.Generator) -> Pcm:
+    """Speech with ``share`` of its packets replaced by silence."""
+    heard = pcm.copy()
+    for at in np.flatnonzero(rng.random(len(pcm) // _PACKET) < share * 3 / 4):
+        heard[at * _PACKET : (at + rng.choice((1, 1, 2))) * _PACKET] = 0
+    return heard
 
 
 def words(folder: Path) -> Iterator[Case]:
@@ -67,7 +103,7 @@ def words(folder: Path) -> Iterator[Case]:
             continue
         kind = AnswerKind.DIGITS if r.kind == "digit" else AnswerKind.ALPHANUMERIC
         x, rate = read(r.path)
-        heard = np.concatenate([quiet(0.3), LINES["band"](x, rng, rate), quiet(0.3)])
+        heard = np.concatenate([quiet(0.3), LINES["band"].line(x, rng, rate), quiet(0.3)])
         yield Case(r.kind, r.speaker, r.transcript, heard, Expectation((kind,), digits=1))
 
 
@@ -92,7 +128,7 @@ def strings(folder: Path, count: int = 12, length: int = 10, *, repeat: bool = F
             x = np.concatenate(
                 [part for take, gap in zip(chosen, gaps, strict=True) for part in (take[1], gap)]
             )
-            heard = np.concatenate([quiet(0.2), LINES["band"](x, noise, rate), quiet(0.2)])
+            heard = np.concatenate([quiet(0.2), LINES["band"].line(x, noise, rate), quiet(0.2)])
             said = " ".join(word for word, _, _ in chosen)
             yield Case("string", speaker, said, heard, Expectation((AnswerKind.DIGITS,), digits=length))
 
