@@ -99,9 +99,7 @@ class Callers:
         found: Floats = narrow[loud[0] : loud[-1] + 1] if len(loud) else narrow[:0]
         return found
 
-    def _apart(
-        self, words: list[str], speaker: Callable[[list[str]], tuple[Floats, float]]
-    ) -> Floats:
+    def _apart(self, words: list[str], speaker: Callable[[list[str]], tuple[Floats, float]]) -> Floats:
         """Each word by itself, cut close, at a pace of its own: numbers that are read out."""
         rng, parts = self._rng, []
         floor, pace = rng.uniform(0.01, 0.12), rng.uniform(0.95, 1.12)
@@ -124,9 +122,7 @@ class Callers:
         def sounds(words: list[str]) -> list[list[str]]:
             return [
                 manner.word(
-                    ("EY",)
-                    if word == "a" and names_letter(words, i)
-                    else self._dictionary.readings(word)[0]
+                    ("EY",) if word == "a" and names_letter(words, i) else self._dictionary.readings(word)[0]
                 )
                 for i, word in enumerate(words)
             ]
@@ -174,9 +170,7 @@ class Callers:
         return x, rate * throat
 
     def _pico(self, language: str, text: str, pitch: float, pace: float) -> tuple[Floats, float]:
-        marked = (
-            f'<pitch level="{100 * pitch:.0f}"><speed level="{100 * pace:.0f}">{text}</speed></pitch>'
-        )
+        marked = f'<pitch level="{100 * pitch:.0f}"><speed level="{100 * pace:.0f}">{text}</speed></pitch>'
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
             made = subprocess.run(
                 ["pico2wave", "-l", language, "-w", file.name, marked], capture_output=True, check=False

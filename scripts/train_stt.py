@@ -184,7 +184,7 @@ class Batches(IterableDataset[Any]):
 def stack(
     group: list[tuple[Pcm, tuple[int, ...]]], noise: np.random.Generator | None
 ) -> tuple[torch.Tensor, ...]:
-    """Mel with sound at the end of each row, frames, labels in a row, their lengths; varied when ``noise``."""
+    """Mel with sound at the end of each row, frames, labels in a row, their lengths; varied if ``noise``."""
     mels = [phone_log_mel(pcm) for pcm, _ in group]
     if noise is not None:
         mels = [hide(warp(mel, noise), noise) for mel in mels]
@@ -197,7 +197,7 @@ def stack(
 
 
 def warp(mel: np.ndarray, noise: np.random.Generator) -> np.ndarray:
-    """An uneven pace and another throat: synthetic voices keep time like clocks, and there are few of them."""
+    """Another pace, uneven, and another throat: synthetic voices keep time like clocks, and are few."""
     bands, length = mel.shape
     if length < 20:
         return mel
@@ -285,7 +285,9 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--dictionary", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="state.pt of another run, whose weights this one begins with")
+    parser.add_argument(
+        "--start", type=Path, help="state.pt of another run, whose weights this one begins with"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="factor on all learning rates")
     parser.add_argument(
         "--watch", type=Path, help="recordings with labels.csv to report on; never trained on"
@@ -314,7 +316,10 @@ def main() -> None:
     optimizer = torch.optim.AdamW(
         [
             {"params": [p for n, p in parameters if n.startswith(head)], "rate": args.rate * HEAD_RATE},
-            {"params": [p for n, p in parameters if not n.startswith(head)], "rate": args.rate * ENCODER_RATE},
+            {
+                "params": [p for n, p in parameters if not n.startswith(head)],
+                "rate": args.rate * ENCODER_RATE,
+            },
         ],
         lr=HEAD_RATE,
         betas=(0.9, 0.98),

@@ -51,7 +51,7 @@ def phone_log_mel(pcm: Pcm) -> Floats:
 
 
 def quickened(mel: Floats, step: int) -> Floats:
-    """The same said faster: [80, 2 n] to [80, 2 m], a pair of frames for every ``step`` samples of the sound."""
+    """The same said faster: [80, 2 n] to [80, 2 m], two frames for every ``step`` samples of the sound."""
     frames = mel.shape[1] * HOP // step * 2
     at = np.clip((np.arange(frames) + 0.5) * (step / STEP) - 0.5, 0, mel.shape[1] - 1)
     before = np.minimum(at.astype(np.intp), mel.shape[1] - 2)

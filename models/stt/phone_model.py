@@ -27,8 +27,8 @@ LONGEST: Final = 8 * SAMPLE_RATE
 """Samples the network sees at once; of longer speech it sees pieces."""
 _CUT_AFTER: Final = 5 * SAMPLE_RATE
 _LESS_BLANK: Final = 1.5
-"""Taken from the log probability of blank. Where a network is in doubt, CTC teaches it to say nothing, and with
-people, haste and noise it is in doubt more often than with what it learned from."""
+"""Taken from the log probability of blank. Where a network is in doubt, CTC teaches it to say nothing, and
+with people, haste and noise it is in doubt more often than with what it learned from."""
 
 
 def first_piece(pcm: Pcm) -> int:

@@ -13,19 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-Sounds = dict[str, str]
-"""Of a phone of English: what may stand for it, ways apart by a bar, sounds by spaces."""
-
 _VOWELS: Final = frozenset(
     {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
 )
-_FIVE_VOWELS: Final[Sounds] = {
-    **{"AA": "a|o", "AE": "a|e", "AH": "a|o", "AO": "o", "AW": "a u", "AY": "a j", "EH": "e", "ER": "e r|o r"},
-    **{"EY": "e j|e", "IH": "i", "IY": "i", "OW": "o|o u", "OY": "o j", "UH": "u", "UW": "u"},
-    **{"B": "b", "CH": "tS", "D": "d", "DH": "d|z", "F": "f", "G": "g", "HH": "h|x", "JH": "dZ|Z", "K": "k"},
-    **{"L": "l", "M": "m", "N": "n", "NG": "n g|n k|n", "P": "p", "R": "r", "S": "s", "SH": "S", "T": "t"},
-    **{"TH": "t|s|f", "V": "v|w", "W": "w|v", "Y": "j", "Z": "z|s", "ZH": "Z|S"},
-}
+_USUAL: Final = (
+    "AA a|o, AE a|e, AH a|o, AO o, AW a u, AY a j, EH e, ER e r|o r, EY e j|e, IH i, IY i, OW o|o u, OY o j, "
+    "UH u, UW u, B b, CH tS, D d, DH d|z, F f, G g, HH h|x, JH dZ|Z, K k, L l, M m, N n, NG n g|n k|n, "
+    "P p, R r, S s, SH S, T t, TH t|s|f, V v|w, W w|v, Y j, Z z|s, ZH Z|S"
+)
+"""Five vowels and plain consonants. Of a phone of English, what may stand for it: ways apart by a bar,
+the sounds of a way by spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class Accent:
 
     Attributes:
         espeak: voices of espeak-ng.
-        sounds: what differs from the usual five vowels and plain consonants.
+        sounds: what differs from the usual five vowels and plain consonants, written like them.
         pico: the language of SVOX Pico, "" for none.
         hard_ends: share of speakers who end no word in a voiced stop or fricative.
         before_s: share who begin no word in s and a consonant, but in "es".
@@ -42,7 +39,7 @@ class Accent:
     """
 
     espeak: tuple[str, ...]
-    sounds: Sounds
+    sounds: str
     pico: str = ""
     hard_ends: float = 0.0
     before_s: float = 0.0
@@ -52,61 +49,50 @@ class Accent:
 ACCENTS: Final = (
     Accent(
         ("fr",),
-        {
-            **{"AA": "a|O", "AE": "a", "AH": "9|a|@", "AO": "O", "EH": "E", "ER": "9 R", "EY": "e|E j"},
-            **{"HH": "|", "JH": "d Z|Z", "CH": "t S|S", "NG": "n g|n", "R": "R", "TH": "s|f|t", "DH": "z|d"},
-            **{"V": "v", "W": "w", "UH": "u|y", "OW": "o", "OY": "O j", "Z": "z"},
-        },
+        "AA a|O, AE a, AH 9|a|@, AO O, EH E, ER 9 R, EY e|E j, HH |, JH d Z|Z, CH t S|S, NG n g|n, R R, "
+        "TH s|f|t, DH z|d, V v, W w, UH u|y, OW o, OY O j, Z z",
         "fr-FR",
     ),
     Accent(
         ("de",),
-        {
-            **{"AA": "a:|O", "AE": "E", "AH": "a|9", "AO": "O|o:", "AW": "aU", "AY": "aI", "EH": "E"},
-            **{"ER": "9 R|E 6", "EY": "e:|E I", "HH": "h", "IH": "I", "IY": "i:", "JH": "d Z|t S", "CH": "t S"},
-            **{"NG": "N", "OW": "o:|O U", "OY": "OY", "R": "R", "TH": "s|t|f", "DH": "d|z", "UH": "U"},
-            **{"UW": "u:", "V": "v|f", "W": "v", "Z": "z|s", "ZH": "Z|S"},
-        },
+        "AA a:|O, AE E, AH a|9, AO O|o:, AW aU, AY aI, EH E, ER 9 R|E 6, EY e:|E I, HH h, IH I, IY i:, "
+        "JH d Z|t S, CH t S, NG N, OW o:|O U, OY OY, R R, TH s|t|f, DH d|z, UH U, UW u:, V v|f, "
+        "W v, Z z|s, ZH Z|S",
         "de-DE",
         hard_ends=0.6,
     ),
     Accent(
         ("es", "es-419"),
-        {
-            **{"AH": "a|o", "HH": "x", "JH": "jj|tS", "NG": "n|n g", "TH": "T|t|s", "DH": "d", "V": "b|f"},
-            **{"SH": "s|tS", "W": "w|g w", "Y": "j|jj", "Z": "s", "ZH": "s", "EY": "e j", "OW": "o|o u"},
-        },
+        "AH a|o, HH x, JH jj|tS, NG n|n g, TH T|t|s, DH d, V b|f, SH s|tS, W w|g w, Y j|jj, Z s, ZH s, "
+        "EY e j",
         "es-ES",
         before_s=0.6,
     ),
     Accent(
         ("it",),
-        {
-            **{"AE": "a|E", "AO": "O", "EH": "E", "HH": "|", "JH": "dZ", "NG": "n g|n", "TH": "t|f", "DH": "d"},
-            **{"V": "v", "W": "w|v", "ZH": "dZ|S", "OY": "O j", "ER": "e r"},
-        },
+        "AE a|E, AO O, EH E, HH |, JH dZ, NG n g|n, TH t|f, DH d, V v, ZH dZ|S, OY O j, ER e r",
         "it-IT",
         after_end=0.4,
     ),
-    Accent(("pt", "pt-br"), {"HH": "x|h", "TH": "t|f|s", "R": "r|x"}, before_s=0.5, after_end=0.3),
+    Accent(("pt", "pt-br"), "HH x|h, TH t|f|s, R r|x", before_s=0.5, after_end=0.3),
     Accent(
         ("pl", "cs", "sk", "hr", "bg", "ru", "uk", "ro", "hu", "lt"),
-        {"AE": "E|a", "EH": "E", "W": "v|w", "V": "v", "HH": "x", "TH": "s|t|f", "IH": "i|I"},
+        "AE E|a, EH E, W v|w, V v, HH x, TH s|t|f, IH i|I",
         hard_ends=0.5,
     ),
     Accent(
         ("hi", "bn", "ta", "te", "ml", "gu", "mr", "pa", "ur", "ne"),
-        {"AE": "E", "TH": "t", "DH": "d", "W": "v|w", "V": "v|w", "EY": "e:|e", "OW": "o:|o", "HH": "h"},
+        "AE E, TH t, DH d, W v|w, EY e:|e, OW o:|o, HH h",
     ),
     Accent(
         ("cmn", "yue", "vi", "ko", "ja", "th"),
-        {"TH": "s|t|f", "V": "w|b|f", "R": "r|l", "L": "l|r", "Z": "s|dZ", "SH": "S|s", "HH": "h", "NG": "N"},
+        "TH s|t|f, V w|b|f, R r|l, L l|r, Z s|dZ, SH S|s, HH h, NG N",
         hard_ends=0.6,
         after_end=0.3,
     ),
-    Accent(("nl", "sv", "nb", "da", "fi", "et"), {"TH": "t|s|f", "W": "v|w", "Z": "s|z", "V": "v|f"}, hard_ends=0.5),
-    Accent(("tr", "ar", "fa", "he", "el"), {"TH": "s|t", "V": "v|f", "P": "p|b", "W": "v|w", "HH": "h|x"}),
-    Accent(("sw", "id", "ms", "ht"), {"TH": "t|s|f", "DH": "d|z", "V": "v|f", "HH": "h"}, after_end=0.2),
+    Accent(("nl", "sv", "nb", "da", "fi", "et"), "TH t|s|f, W v|w, Z s|z, V v|f", hard_ends=0.5),
+    Accent(("tr", "ar", "fa", "he", "el"), "TH s|t, V v|f, P p|b, W v|w"),
+    Accent(("sw", "id", "ms", "ht"), "DH d|z, V v|f, HH h", after_end=0.2),
 )
 _ESPEAK_NAMES: Final = {"R": "r", "jj": "j", "9": "@", "6": "a", "aU": "aU", "aI": "aI", "OY": "OY"}
 _HARD: Final = {"b": "p", "d": "t", "g": "k", "v": "f", "z": "s", "dZ": "tS", "Z": "S"}
@@ -119,8 +105,8 @@ class Speaker:
         self._hard_ends = rng.random() < accent.hard_ends
         self._before_s = rng.random() < accent.before_s
         self._after_end = rng.random() < accent.after_end
-        ways = {**_FIVE_VOWELS, **accent.sounds}
-        self._sounds = {phone: rng.choice(ways[phone].split("|")).split() for phone in ways}
+        ways = dict(entry.split(" ", 1) for entry in f"{_USUAL}, {accent.sounds}".split(", "))
+        self._sounds = {phone: rng.choice(way.split("|")).split() for phone, way in ways.items()}
 
     def word(self, phones: Sequence[str]) -> list[str]:
         """The sounds of a word; stress, as ``'``, stands before its first vowel."""

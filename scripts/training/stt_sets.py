@@ -82,7 +82,10 @@ def babble() -> np.ndarray:
     """Some seconds of several synthetic voices at once, float samples at 8 kHz."""
     callers = SyntheticCallers(seed=12)
     count = 6 * SAMPLE_RATE
-    said = ("well i was there on monday and it took most of the day", "what do you think we should do about it")
+    said = (
+        "well i was there on monday and it took most of the day",
+        "what do you think we should do about it",
+    )
     voices = [callers.speak(f"{said[i % 2]} {said[(i + 1) % 2]}", i)[1] for i in range(_TALKERS)]
     return np.sum([np.resize(pcm, count) / pcm.std() for pcm in voices], axis=0).astype(np.float32)
 
