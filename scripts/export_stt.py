@@ -1,7 +1,9 @@
 """Write what ``scripts/train_stt.py`` learned as the file that the product runs: ONNX with eight-bit weights.
 
-    python scripts/export_stt.py RUN/state.pt [--out models/stt]
+    python scripts/export_stt.py RUN/state.pt [BEFORE/state.pt ...] [--out models/stt]
 
+Of several states of one line of training the mean of their weights is written: what came before and after a
+further run is together better with other speakers than either (Wortsman et al. 2022).
 Matrices are stored in eight bits, one scale a column, and inputs are brought to eight bits as they come
 (dynamic quantization), so nothing has to be calibrated. Needs torch, onnx and onnxscript.
 """
@@ -45,13 +47,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("state", type=Path)
+    parser.add_argument("state", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=Path("models/stt"))
     parser.add_argument("--floats", action="store_true", help="keep 32-bit weights, for comparison")
     args = parser.parse_args()
-    state = torch.load(args.state, map_location="cpu")
-    network = PhoneNetwork(**state["config"])
-    network.load_state_dict(state["mean"])
+    states = [torch.load(path, map_location="cpu") for path in args.state]
+    network = PhoneNetwork(**states[0]["config"])
+    weights = [state["mean"] for state in states]
+    network.load_state_dict({name: sum(w[name] for w in weights) / len(weights) for name in weights[0]})
     network.frozen_layers = 0
     network.eval()
     with tempfile.TemporaryDirectory() as folder:

@@ -101,7 +101,9 @@ class Line:
         rng = self._rng
         x = np.append(x[0], x[1:] - rng.uniform(-0.5, 0.7) * x[:-1]).astype(np.float32)
         for _ in range(rng.randint(0, 2)):
-            b, a = iirpeak(rng.uniform(250, 3500), rng.uniform(0.7, 4), fs=SAMPLE_RATE)
+            middle = rng.uniform(250, 3500)
+            # A peak wider than the band would not be stable.
+            b, a = iirpeak(middle, rng.uniform(max(0.7, middle / 3000), 4), fs=SAMPLE_RATE)
             x = x + rng.uniform(-0.7, 1.5) * lfilter(b, a, x).astype(np.float32)
         return x
 
