@@ -200,7 +200,7 @@ class AgentLegs:
         leg.joined = True
         leg.settle()
         if self._muted:
-            self._tasks.start(self.mute(True), "mute agent leg")
+            self._tasks.start(self._apply_mute(), "mute agent leg")
 
     @property
     def muted(self) -> bool:
@@ -213,14 +213,18 @@ class AgentLegs:
         A leg that cannot be unmuted is of no use: it is replaced.
         """
         self._muted = muted
-        leg = self.leg
+        await self._apply_mute()
+
+    async def _apply_mute(self) -> None:
+        """Bring the leg to what is wanted now, which may have changed since this was asked for."""
+        leg, muted = self.leg, self._muted
         if leg is None or not leg.joined or leg.died.is_set():
             return
         try:
             await leg.mute.set(leg.conference_sid, leg.leg_sid, muted=muted)
         except RestError as error:
             log.warning("agent_leg_not_muted", call_sid=self._info.call_sid, muted=muted, error=str(error))
-            if not self._muted and leg.mute.muted:
+            if not self._muted and leg.mute.may_be_muted:
                 leg.die("could not be unmuted")
 
     def on_left(self, member: Member, reason: str) -> None:
