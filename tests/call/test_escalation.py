@@ -31,12 +31,12 @@ COMING = "Somebody will be with you."
 SORRY = "Nobody is there, I am sorry."
 
 
-def wants_a_person(*, trigger: str = "graph", hard: bool = False) -> Any:
+def wants_a_person(*, trigger: str = "graph", hard: bool = False, promised: bool = False) -> Any:
     async def answer(signal: Signal) -> AsyncIterator[Effect]:
         match signal:
             case Started():
                 yield Say(COMING, SayKind.GREETING)
-                yield Escalate("asked for a person", trigger, hard)
+                yield Escalate("asked for a person", trigger, hard, promised)
             case NotReached():
                 yield Say(SORRY)
             case HandedBack():
@@ -102,15 +102,18 @@ async def test_with_nobody_on_duty_a_hard_request_is_answered_honestly_at_once(b
 
 
 async def test_when_nobody_comes_in_time_the_agent_says_so_and_the_request_stays(begin: Begin) -> None:
-    call = await begin(wants_a_person(trigger="caller"), anyone_free=True, service_options=QUICK)
+    call = await begin(wants_a_person(promised=True), anyone_free=True, service_options=QUICK)
     await call.heard_whole(SORRY)
+    assert [s for s in call.conversation.signals if isinstance(s, NotReached)] == [
+        NotReached("operator", promised=True)
+    ]
     assert steps(call) == ["requested"]
     await takes_over(call)
     assert steps(call) == ["requested", "connected"]
 
 
 async def test_an_operator_who_is_there_is_not_spoken_of_as_missing(begin: Begin) -> None:
-    call = await begin(wants_a_person(trigger="caller"), anyone_free=True, service_options=QUICK)
+    call = await begin(wants_a_person(promised=True), anyone_free=True, service_options=QUICK)
     await call.wait_for(lambda e: isinstance(e, events.EscalationRequested))
     await takes_over(call)
     await asyncio.sleep(0.6)
@@ -121,11 +124,11 @@ async def test_asking_again_changes_nothing_unless_it_is_harder(begin: Begin) ->
     call = await begin(wants_a_person(), anyone_free=True)
     await call.wait_for(lambda e: isinstance(e, events.EscalationRequested))
     first = call.session.escalations.current
-    assert call.session.escalations.request("risk", "a high score", risk_score=0.8) == first
-    harder = call.session.escalations.request("risk", "a very high score", hard=True, risk_score=0.95)
+    assert call.session.escalations.request("risk", "a high score") == first
+    harder = call.session.escalations.request("risk", "a very high score", hard=True)
     assert first is not None
     assert (harder.escalation_id, harder.hard, harder.trigger) == (first.escalation_id, True, "risk")
-    await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.risk_score == 0.95)
+    await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.hard)
     assert steps(call) == ["requested", "requested"]
 
 

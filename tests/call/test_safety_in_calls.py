@@ -65,6 +65,14 @@ class WhisperingRecognizer(ScriptedRecognizer):
         return Whispering(self, on_partial)
 
 
+async def heard_times(call: Call, text: str, times: int) -> None:
+    """Until the caller has heard a sentence so often."""
+    for count in range(1, times + 1):
+        await call.wait_for(
+            lambda _, count=count: sum(e.heard == text for e in call.all(events.AgentTranscript)) >= count, 15
+        )
+
+
 def view_of(call: Call) -> LiveView:
     start = call.all(events.SessionStart)[0]
     view = LiveView(start)
@@ -114,6 +122,22 @@ async def test_with_nobody_on_duty_the_caller_is_not_left_waiting(
     await call.caller.say(await speak("I can't breathe"))
     await call.heard_whole(EMERGENCY)
     await call.heard_whole(SORRY)
+
+
+async def test_every_cry_for_help_that_nobody_comes_for_is_answered_honestly(
+    begin: Begin, speak: Speak, rulebook: Rulebook
+) -> None:
+    call = await begin(
+        greet_then_echo,
+        ScriptedRecognizer(["i can't breathe", "i can't breathe", "i have chest pain"]),
+        service_options=guarded(rulebook),
+    )
+    await call.heard_whole(GREETING)
+    for cry, cries in (("I can't breathe", 1), ("I can't breathe", 2), ("I have chest pain", 3)):
+        await call.caller.say(await speak(cry))
+        await heard_times(call, SORRY, cries)
+    hard = [e.concept for e in call.all(events.EscalationRequested) if e.hard]
+    assert hard == ["breathing", "breathing", "chest_pain"]
 
 
 async def test_a_cry_for_help_reaches_people_before_the_sentence_is_over(

@@ -132,7 +132,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so.
+    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so; ``promised`` that
+    the caller was told that somebody comes, so that silence is no answer when nobody does.
 
     Where a safety rule asks: ``concept`` and ``similarity`` say what was found, ``operator_type`` who should
     come, ``regulatory_basis`` why it must be.
@@ -141,6 +142,7 @@ class Escalate:
     reason: str
     trigger: str
     hard: bool = False
+    promised: bool = False
     concept: str = ""
     similarity: float | None = None
     operator_type: str = ""

@@ -217,7 +217,7 @@ class Listener:
             return
         if session.failures >= FAILURES_BEFORE_ESCALATION:
             session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
-            self.walker.escalate("caller could not be understood", trigger="misunderstanding")
+            self.walker.escalate("caller could not be understood", trigger="misunderstanding", promised=True)
             session.failures = 0
             return
         if self._worn_out():
