@@ -124,6 +124,7 @@ class FakeOperatorLegs:
         self.removed: list[str] = []
         self.muted: list[tuple[str, bool]] = []
         self.refuses = False
+        self.reachable = True
         self.obeys = asyncio.Event()
         """Mutes are answered once this is set."""
         self.obeys.set()

@@ -182,6 +182,7 @@ async def test_an_id_that_cannot_stand_in_a_path_is_refused(office: Office) -> N
 async def test_nobody_can_join_a_caller_without_a_conference(office: Office) -> None:
     office.twilio.fail("add participant", 400, 21218)
     await office.ring()
+    assert not office.session.line.operators.reachable
     with pytest.raises(CallUnreachable):
         await office.session.line.operators.add(ANN)
 
@@ -278,7 +279,9 @@ async def test_the_callers_hang_up_ends_a_leg_that_still_rings(office: Office) -
 async def test_the_end_of_the_conference_is_the_end_for_operators(office: Office) -> None:
     leg = await invited(office)
     await came_in(office, leg)
+    assert office.session.line.operators.reachable
     office.switchboard.after_dial(form(CallSid=office.call_sid, CallStatus="in-progress"))
+    assert not office.session.line.operators.reachable
     assert told(office).items[-1] == ("left", "ann", "the conference ended", "for good")
 
 

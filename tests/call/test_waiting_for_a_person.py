@@ -134,6 +134,17 @@ async def test_a_promise_stays_one_when_the_request_hardens(empty: Desk) -> None
     assert await empty.told_of_nobody(1) == [True]
 
 
+async def test_a_safety_finding_is_told_to_operators_while_somebody_else_is_waited_for(empty: Desk) -> None:
+    empty.anyone_free = True
+    empty.ask(trigger="graph", hard=True)
+    for hard in (False, True):
+        empty.escalations.request("safety", "chest pain", hard=hard, grounds=CHEST_PAIN)
+    assert [(e.trigger, e.concept, e.hard) for e in empty.requested] == [
+        ("graph", "", True),
+        ("safety", "chest_pain", True),
+    ]
+
+
 async def test_what_operators_know_is_not_replaced_by_something_milder(empty: Desk) -> None:
     empty.escalations.request("safety", "chest pain", hard=True, grounds=CHEST_PAIN)
     await empty.told_of_nobody(1)

@@ -35,6 +35,10 @@ class EscalationGrounds:
     regulatory_basis: str = ""
 
 
+NO_GROUNDS = EscalationGrounds()
+"""No safety rule has asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class EscalationPolicy:
     """How long a caller waits for a person, in seconds, before the agent says that nobody came."""
@@ -76,7 +80,7 @@ class Escalations:
         self._waits_hard = False
         """The agent's turns are over while somebody is waited for."""
         self._risk_score: float | None = None
-        self._grounds = EscalationGrounds()
+        self._grounds = NO_GROUNDS
         self._asked_at = 0.0
         self._connected_at: float | None = None
         self._handled_s = 0.0
@@ -96,23 +100,27 @@ class Escalations:
         *,
         hard: bool = False,
         promised: bool = False,
-        grounds: EscalationGrounds | None = None,
+        grounds: EscalationGrounds = NO_GROUNDS,
     ) -> Escalation:
         """A person is wanted.
 
         While an operator is there, it changes nothing. While somebody is waited for, it only matters when it
-        is hard and that wait is not, or promises what was not promised. After nobody came somebody is waited
-        for anew; operators are told again unless it is soft and promises nothing.
+        is hard and that wait is not, or promises what was not promised; the first finding of a safety rule is
+        told to operators all the same. After nobody came somebody is waited for anew; operators are told
+        again unless it is soft, promises nothing and has found nothing.
         """
         waiting = self._waiting is not None and not self._waiting.done()
         hardens = hard and not self._waits_hard
         promises = promised and not self._promised
-        current, news = self.current, hard or promised
+        finds = bool(grounds.concept) and not self._grounds.concept
+        current, news = self.current, hard or promised or finds
         if current is None or self.status not in (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED):
             self._end_open()
             current, news = self._open(trigger, reason, hard), True
-        elif self.status is EscalationStatus.CONNECTED or (waiting and not hardens and not promises):
+        elif self.status is EscalationStatus.CONNECTED:
             return current
+        elif waiting and not hardens and not promises:
+            return self._announce(current, trigger, reason, hard, grounds) if finds else current
         self._promised = self._promised or promised
         self._waits_hard = hard or (waiting and self._waits_hard)
         if news:
@@ -174,7 +182,7 @@ class Escalations:
         self._handled_s = 0.0
         self._segments = 0
         self._risk_score = None
-        self._grounds = EscalationGrounds()
+        self._grounds = NO_GROUNDS
         self._promised = False
         self.current = Escalation(
             escalation_id=str(uuid4()),
@@ -192,12 +200,14 @@ class Escalations:
         trigger: str,
         reason: str,
         hard: bool,
-        grounds: EscalationGrounds | None,
+        grounds: EscalationGrounds,
     ) -> Escalation:
         """Tell operators. A milder request does not take the place of what they know already."""
-        if hard or not (current.hard or self._grounds.concept):
+        known = self._grounds.concept
+        if hard or (grounds.concept and not known) or not (current.hard or known):
+            hard = hard or current.hard
             current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
-            self._grounds = grounds or EscalationGrounds()
+            self._grounds = grounds
         self._risk_score = self._current_risk()
         self._log.emit(events.EscalationRequested(**self._fields()))
         return current

@@ -139,6 +139,7 @@ class ReasonerProcessor(FrameProcessor):
             kind=say.kind,
             interruptible=say.interruptible,
             shield_s=say.shield_s,
+            urgent=say.urgent,
             turn=frame.turn,
         )
         self._ledger.begin(utterance)

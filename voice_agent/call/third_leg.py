@@ -110,6 +110,11 @@ class ThirdLegs:
 
     # -- what a session may ask
 
+    @property
+    def reachable(self) -> bool:
+        """See :class:`voice_agent.call.ports.OperatorLegs`."""
+        return bool(self._conference())
+
     async def add(self, operator: OperatorLeg) -> AddedLeg:
         """See :class:`voice_agent.call.ports.OperatorLegs`."""
         leg = self._legs.get(operator.operator_id) or self._call(operator)

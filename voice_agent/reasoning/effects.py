@@ -46,6 +46,7 @@ class Say:
         interruptible: False protects it from barge-in.
         shield_s: seconds at its start during which the caller's voice does not stop it.
         filler_type: set for fillers.
+        urgent: a life may depend on it: heard even while a person is waited for and the agent has stopped.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Say:
     interruptible: bool = True
     shield_s: float = 0.0
     filler_type: FillerType | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ only told. So there is nothing that it could overrule.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
@@ -221,7 +221,7 @@ class SafeConversation:
         if immediate and said and concept.name not in self._told:
             # People are called while the words are being said; the agent stops its turns behind them.
             self._owed.append(_escalate(finding, hard=False))
-        self._owed += [Say(sentence, interruptible=False) for sentence in said]
+        self._owed += _urgent(said)
         self._owed.append(_escalate(finding, hard=immediate))
         self._told.add(concept.name)
         if not said:
@@ -237,7 +237,7 @@ class SafeConversation:
             return
         response = self._rulebook.rules.response(concept.response)
         words = response.soft if finding.trusted else (response.unsure or response.say)
-        self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+        self._owed += _urgent(sentences(words))
         self._owed.append(_escalate(finding, hard=False))
         self._told.add(concept.name)
 
@@ -250,9 +250,14 @@ class SafeConversation:
                 self._told.add(rule.name)
                 concept = rule_concept(rule.name, self._rulebook.rules)
                 words = self._rulebook.rules.response(rule.response).say
-                self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+                self._owed += _urgent(sentences(words))
                 self._owed.append(_escalate_concept(concept, 1.0, hard=rule.immediate))
                 self._person_awaited = self._person_awaited or rule.immediate
+
+
+def _urgent(said: Iterable[str]) -> list[Effect]:
+    """Sentences that are heard whatever else goes on, unless a person speaks."""
+    return [Say(sentence, interruptible=False, urgent=True) for sentence in said]
 
 
 def _escalate(finding: Finding, *, hard: bool) -> Escalate:
