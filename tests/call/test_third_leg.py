@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.call.line_kit import QUICK, Office, form, open_office
+from tests.call.line_kit import QUICK, Office, degradations, form, open_office
 from tests.telephony.fake_twilio import Asked, sid
 from tests.telephony.recorder import Recorder
-from voice_agent.call.events import MediaAttached, ParticipantJoined
+from voice_agent.call.events import Degraded, MediaAttached, ParticipantJoined
 from voice_agent.call.ports import AddedLeg, LegRole
 from voice_agent.operators.ports import CallUnreachable, ConnectionMethod, OperatorError, OperatorLeg
 
@@ -242,6 +242,42 @@ async def test_a_lost_operators_tap_is_attached_again_without_touching_the_confe
     assert old is not None
     assert told(office).items == [("joined", "ann", leg.call_sid)]
     assert office.twilio.count("add participant") == 2
+
+
+async def test_a_tap_that_breaks_off_again_and_again_is_attached_again_every_time(office: Office) -> None:
+    leg = await invited(office)
+    await came_in(office, leg)
+    for count in range(1, 6):
+        asked = await office.twilio.until("start stream", count=count)
+        sink, _ = office.attach_token(asked.form["Parameter1.Value"], leg.call_sid, LegRole.OPERATOR)
+        assert sink is not None
+        sink.on_media(20, b"\xff" * 160)
+        sink.on_closed("lost")
+    await office.twilio.until("start stream", count=6)
+    assert degradations(office) == []
+
+
+async def test_an_operator_who_cannot_be_tapped_is_named_with_the_cause(office: Office) -> None:
+    leg = await invited(office)
+    office.twilio.fail("start stream", 400, 20001, times=TIMINGS.tap_tries)
+    await came_in(office, leg)
+    degraded = await office.events.until(lambda e: isinstance(e, Degraded))
+    assert isinstance(degraded, Degraded)
+    assert degraded.part == "operator_tap"
+    assert degraded.reason.startswith("ann is not heard: start stream: HTTP 400, code 20001")
+
+
+async def test_streams_that_bring_no_audio_are_given_up(office: Office) -> None:
+    leg = await invited(office)
+    await came_in(office, leg)
+    for count in range(1, TIMINGS.tap_tries + 1):
+        asked = await office.twilio.until("start stream", count=count)
+        sink, _ = office.attach_token(asked.form["Parameter1.Value"], leg.call_sid, LegRole.OPERATOR)
+        assert sink is not None
+        sink.on_closed("lost")
+    degraded = await office.events.until(lambda e: isinstance(e, Degraded))
+    assert isinstance(degraded, Degraded)
+    assert degraded.reason == "ann is not heard: the stream ended without audio"
 
 
 async def test_removing_an_operator_ends_the_leg_and_tells_nobody(office: Office) -> None:

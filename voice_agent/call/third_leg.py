@@ -78,6 +78,12 @@ class OperatorTap:
         self.feed: LegFeed | None = None
         self.attached = asyncio.Event()
         self.lost = asyncio.Event()
+        self.heard = False
+        """It has brought audio."""
+
+    def on_first_media(self) -> None:
+        """The operator's microphone reaches us."""
+        self.heard = True
 
 
 class ThirdLegs:
@@ -205,9 +211,10 @@ class ThirdLegs:
         leg, presence = self._tapped(generation), self._presence()
         if leg is None or leg.tap is None or presence is None:
             return None
-        leg.tap.feed = LegFeed(presence.attach(leg.operator.operator_id, socket), socket, on_closed=on_closed)
-        leg.tap.attached.set()
-        return leg.tap.feed
+        tap, sink = leg.tap, presence.attach(leg.operator.operator_id, socket)
+        tap.feed = LegFeed(sink, socket, on_closed=on_closed, on_first_media=tap.on_first_media)
+        tap.attached.set()
+        return tap.feed
 
     def on_closed(self, generation: int) -> None:
         """A tap's socket is gone."""
@@ -287,7 +294,8 @@ class ThirdLegs:
 
     async def _keep_tap(self, leg: ThirdLeg) -> None:
         timings = self._network.timings
-        for _ in range(timings.tap_tries):
+        failures, cause = 0, ""
+        while failures < timings.tap_tries:
             leg.tap = tap = OperatorTap(next(self._generations))
             try:
                 await self._network.rest.start_tap(leg.leg_sid, self._target(leg, tap))
@@ -295,14 +303,18 @@ class ThirdLegs:
                     await tap.attached.wait()
             except CallGone:
                 return
-            except (RestError, TimeoutError):
+            except RestError as error:
+                failures, cause = failures + 1, str(error)
+                continue
+            except TimeoutError:
+                failures, cause = failures + 1, f"no stream within {timings.tap_attach:g} s"
                 continue
             await tap.lost.wait()
+            failures, cause = (0, "") if tap.heard else (failures + 1, "the stream ended without audio")
             # If the leg is gone too its own callback says so in a moment, and cancels this.
             await asyncio.sleep(timings.hangup_grace)
-        self._emit(
-            Degraded(call_sid=self._info.call_sid, part="operator_tap", rung="none", reason="no stream")
-        )
+        reason = f"{leg.operator.operator_id} is not heard: {cause}"
+        self._emit(Degraded(call_sid=self._info.call_sid, part="operator_tap", rung="none", reason=reason))
 
     def _target(self, leg: ThirdLeg, tap: OperatorTap) -> StreamTarget:
         token = self._network.tokens.issue(
