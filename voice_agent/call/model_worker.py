@@ -23,6 +23,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from voice_agent.call.faults import kind_of
+
 log = structlog.get_logger(__name__)
 
 FAILURES = 2
@@ -110,6 +112,8 @@ class ModelWorker(Generic[Q, A]):
         self._running: _Batch[Q, A] | None = None
         self._inbox: SimpleQueue[_Batch[Q, A] | None] | None = None
         self._failures = 0
+        self._known_errors: set[str] = set()
+        """Kinds and places of failures so far: each is logged when it is new."""
         self._hung = 0
         self._open_until = 0.0
         self._trying = False
@@ -198,7 +202,7 @@ class ModelWorker(Generic[Q, A]):
                 else:
                     error = f"{len(given)} answers to {len(batch.asked)} questions"
             except Exception as failure:  # noqa: BLE001 - whatever breaks in a model, the calls go on
-                error = type(failure).__name__
+                error = kind_of(failure)
             spent = time.thread_time() - began
             try:
                 loop.call_soon_threadsafe(self._done, batch, answers, error, spent)
@@ -242,6 +246,9 @@ class ModelWorker(Generic[Q, A]):
     def _failed(self, error: str) -> None:
         self._failures += 1
         self.figures.failed += 1
+        if error not in self._known_errors:
+            self._known_errors.add(error)
+            log.warning("emotion_model_failed", model=self.name, error=error)
         if self._failures < FAILURES and not self._trying:
             return
         if not self._open_until or self._trying:

@@ -328,7 +328,12 @@ class CallOperators:
         try:
             await self._fulfil(present)
         except OperatorError as error:
-            log.warning("operator_stays_muted", call_sid=self._log.call_sid, error=str(error))
+            log.warning(
+                "operator_stays_muted",
+                call_sid=self._log.call_sid,
+                operator_id=present.leg.operator_id,
+                error=str(error),
+            )
 
     async def _take_over(self, present: Present) -> None:
         operator_id = present.leg.operator_id
