@@ -123,6 +123,30 @@ def test_all_legs_share_one_run_per_round() -> None:
     assert model.batches == [40]
 
 
+@pytest.mark.parametrize("moment", ["on_speech_started", "on_speech_stopped"])
+def test_what_breaks_on_one_leg_does_not_deafen_the_others(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Listener()
+    told: list[Exception] = []
+
+    def breaks(_: int) -> None:
+        raise KeyError(moment)
+
+    monkeypatch.setattr(broken, moment, breaks)
+    tick = VadTick(LoudIsSpeech(), told.append)
+    legs, listener = [LegAudio(), LegAudio()], Listener()
+    for leg, who in zip(legs, (broken, listener), strict=True):
+        tick.watch(leg, who)
+    for pcm in (noise(0.1, 0), noise(0.25, 4000), noise(0.5, 0)):
+        for leg in legs:
+            write(leg, pcm)
+        for _ in range(5):
+            tick.tick()
+    assert [what for what, _ in listener.turns] == ["started", "stopped"]
+    assert [str(error) for error in told] == [f"'{moment}'"]
+
+
 def test_word_inside_a_burst_is_seen() -> None:
     tick, audio, listener = VadTick(LoudIsSpeech(), fail), LegAudio(), Listener()
     tick.watch(audio, listener)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voice_agent.call.watch import CallWatch, WatchPolicy
+from tests.telephony.recorder import Recorder
+from voice_agent.call.watch import CallWatch, WatchPolicy, WatchTicker
 from voice_agent.reasoning.effects import SayKind
 
 POLICY = WatchPolicy()
@@ -24,9 +25,11 @@ class Silence:
     owes_reply_since: float | None = None
     quiet_since: float | None = None
     started_at: float | None = None
+    call_sid: str = "CA1"
     said: list[tuple[float, str, SayKind]] = field(default_factory=list)
     now: float = 0.0
     sounds: bool = True
+    broken: bool = False
 
     def __post_init__(self) -> None:
         self.waits_since = self.began
@@ -40,7 +43,8 @@ class Silence:
         return [round(at, 1) for at, _, _ in self.said]
 
     def housekeeping(self) -> None:
-        pass
+        if self.broken:
+            raise KeyError("housekeeping")
 
     def fill(self, text: str, kind: SayKind) -> None:
         self.said.append((self.now, text, kind))
@@ -89,3 +93,15 @@ def test_the_next_one_who_waits_is_not_taken_for_the_last() -> None:
 def test_a_sentence_that_no_voice_could_say_is_not_tried_ten_times_a_second() -> None:
     call = Silence(sounds=False)
     assert len(call.until(20.0)) == 3
+
+
+async def test_what_breaks_on_one_call_is_told_with_its_sid_and_the_others_go_on() -> None:
+    told: Recorder[str] = Recorder()
+    ticker = WatchTicker(lambda error, call_sid: told.add(f"{call_sid} {error}"))
+    broken, sound = Silence(broken=True, call_sid="CA1"), Silence(began=time.monotonic() - 60.0)
+    for call in (broken, sound):
+        ticker.add(call.watch)
+    await ticker.start()
+    assert await told.until(lambda _: True, count=2) == "CA1 'housekeeping'"
+    await ticker.close()
+    assert len(sound.said) == 1

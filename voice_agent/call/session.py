@@ -358,6 +358,11 @@ class CallSession:
     # The watchdogs' side
 
     @property
+    def call_sid(self) -> str:
+        """See :class:`~voice_agent.call.watch.Watched`."""
+        return self.info.call_sid
+
+    @property
     def started_at(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
         return time.monotonic() - self.log.now() if self.log.clock_started else None

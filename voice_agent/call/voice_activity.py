@@ -10,8 +10,9 @@ that a short word inside a burst is still seen.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -171,7 +172,8 @@ class SpeechDetector:
 
 
 class VadTick:
-    """The process-wide tick. Legs come and go; the model is loaded once."""
+    """The process-wide tick. Legs come and go; the model is loaded once. ``on_error`` is told what broke in a
+    run of the network or in one leg's listener; the other legs go on."""
 
     def __init__(self, model: VoiceActivityModel, on_error: Callable[[Exception], None]) -> None:
         self._model = model
@@ -220,7 +222,8 @@ class VadTick:
         now = time.monotonic()
         chunk = self._model.chunk
         for detector in list(self._detectors):
-            detector.watch_for_stall(now)
+            with self._fault_of_one_leg():
+                detector.watch_for_stall(now)
         for _ in range(MAX_ROUNDS):
             ready = [d for d in self._detectors if d.pending(chunk)]
             if not ready:
@@ -228,4 +231,12 @@ class VadTick:
             chunks = np.stack([d.audio.read(d.position, d.position + chunk) for d in ready])
             probabilities = self._model.run(chunks, [d.state for d in ready])
             for detector, probability in zip(ready, probabilities, strict=True):
-                detector.step(float(probability), chunk)
+                with self._fault_of_one_leg():
+                    detector.step(float(probability), chunk)
+
+    @contextlib.contextmanager
+    def _fault_of_one_leg(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - what breaks on one leg must not deafen those behind it
+            self._on_error(error)

@@ -71,6 +71,10 @@ class Watched(Protocol):
     """What else a watchdog may see of a call, and what it may ask for."""
 
     @property
+    def call_sid(self) -> str:
+        """Which call it is."""
+
+    @property
     def started_at(self) -> float | None:
         """``time.monotonic()`` at which the caller's audio began; None while it rings."""
 
@@ -102,6 +106,11 @@ class CallWatch:
         self._spoken_at = 0.0
         self._quiet_mark: float | None = None
         self._over_time = False
+
+    @property
+    def call_sid(self) -> str:
+        """Whose watchdogs these are."""
+        return self._call.call_sid
 
     def caller_spoke(self) -> None:
         """The caller said something: silence is counted anew."""
@@ -170,7 +179,8 @@ class CallWatch:
 class WatchTicker:
     """One timer for the watchdogs of all calls of a process."""
 
-    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, on_error: Callable[[Exception, str], None]) -> None:
+        """``on_error`` is told what broke, and on which call (its SID)."""
         self._watches: dict[CallWatch, None] = {}
         self._on_error = on_error
         self._task: asyncio.Task[None] | None = None
@@ -202,4 +212,4 @@ class WatchTicker:
                 try:
                     watch.tick(now)
                 except Exception as error:  # noqa: BLE001 - one call's fault must not blind the others
-                    self._on_error(error)
+                    self._on_error(error, watch.call_sid)
