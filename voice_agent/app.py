@@ -220,7 +220,7 @@ async def running(
             )
             membership = Membership(settings, home)
             stack.push_async_callback(membership.close)
-        metrics = CallMetrics(own, _gauges(carried, membership))
+        metrics = CallMetrics(own, _gauges(carried, membership), _model_figures(carried))
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         application = Application(
@@ -306,6 +306,17 @@ def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str,
     if membership is not None:
         gauges["voice_call_workers"] = lambda: float(membership.workers)
     return gauges
+
+
+def _model_figures(carried: Carrier | None) -> dict[str, Callable[[], dict[str, float]]]:
+    """What the models could not answer: the only sign that callers' feelings are not read."""
+    models = carried.emotion if carried is not None else None
+    if models is None:
+        return {}
+    return {
+        "voice_model_questions_dropped": lambda: {n: float(f.dropped) for n, f in models.figures.items()},
+        "voice_model_batches_failed": lambda: {n: float(f.failed) for n, f in models.figures.items()},
+    }
 
 
 def _exchange(application: Application, own: EventBus) -> Exchange:

@@ -36,6 +36,7 @@ class Carrier:
     probe: LoadProbe
     speech: SpeechServices
     live: LocalLiveCalls
+    emotion: EmotionModels | None
 
 
 async def carrier(
@@ -66,7 +67,7 @@ async def carrier(
     )
     calls.append(switchboard)
     stack.push_async_callback(switchboard.close)
-    return Carrier(switchboard, admission, probe, speech, live)
+    return Carrier(switchboard, admission, probe, speech, live, parts.emotion)
 
 
 async def _shared_parts(
