@@ -164,6 +164,15 @@ async def test_a_refused_leg_raises_and_leaves_nothing(office: Office) -> None:
     assert again.form["Label"] == "operator-ann-2"
 
 
+async def test_callbacks_of_an_operators_leg_find_their_process() -> None:
+    async with open_office(timings=TIMINGS, process="p2") as office:
+        await invited(office)
+        [asked] = called(office, "operator-ann")
+        key = dict(asked.pairs)["StatusCallback"].partition("?s=")[2]
+        assert key.startswith("p2.")
+        assert office.session.line.holds_key(key)
+
+
 async def test_two_requests_at_once_make_one_leg(office: Office) -> None:
     await office.talk()
     first, second = await asyncio.gather(

@@ -23,6 +23,7 @@ from telephony.twiml import StreamTarget
 from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.events import CallEvent, SessionInfo
+from voice_agent.call.leg_ender import LegEnder
 from voice_agent.call.leg_feed import LegFeed
 from voice_agent.call.mute_switch import MuteSwitch
 from voice_agent.call.network import Network
@@ -108,7 +109,7 @@ class AgentLegs:
         self._info = info
         self._network = network
         self._tasks = tasks
-        self._leaving = CallTasks(info.call_sid)
+        self._ender = LegEnder(info, network.rest)
         self._emit = emit
         self._reconcile = reconcile
         self._on_given_up = on_given_up
@@ -278,7 +279,7 @@ class AgentLegs:
                 self._discard(leg)
         if leg is not None and leg.feed is not None:
             leg.feed.cut()
-        await self._leaving.finished()
+        await self._ender.finished()
 
     async def _keep(self) -> None:
         reason = "never asked for"
@@ -334,7 +335,7 @@ class AgentLegs:
             leg.leg_sid = participant.call_sid
         else:
             # A repeated request had taken effect the first time: one leg is enough.
-            self._end_call(participant.call_sid)
+            self._ender.end(participant.call_sid)
 
     def _start_waiting(self, leg: AgentLeg) -> None:
         delay = self._network.timings.agent_join
@@ -354,13 +355,4 @@ class AgentLegs:
             leg.feed.cut()
         if leg.leg_sid and not leg.ended.is_set():
             leg.ended.set()
-            self._end_call(leg.leg_sid)
-
-    def _end_call(self, leg_sid: str) -> None:
-        self._leaving.start(self._complete(leg_sid), "end agent leg")
-
-    async def _complete(self, leg_sid: str) -> None:
-        try:
-            await self._network.rest.complete_call(leg_sid)
-        except RestError as error:
-            log.warning("agent_leg_not_ended", call_sid=self._info.call_sid, leg=leg_sid, error=str(error))
+            self._ender.end(leg.leg_sid)

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from itertools import count
 from typing import Any, Final
-
-import structlog
 
 from telephony.errors import CallGone, RestError, RestUnavailable
 from telephony.rest import Participant
@@ -27,14 +24,13 @@ from telephony.twiml import StreamTarget
 from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.events import CallEvent, Degraded
+from voice_agent.call.leg_ender import LegEnder
 from voice_agent.call.leg_feed import LegFeed
 from voice_agent.call.mute_switch import MuteSwitch
 from voice_agent.call.network import Network
 from voice_agent.call.ports import AddedLeg, CallInfo, LegRole, LegSocket, OperatorPresence
 from voice_agent.call.tasks import CallTasks
 from voice_agent.operators.ports import CallUnreachable, OperatorError, OperatorLeg
-
-log = structlog.get_logger(__name__)
 
 LABEL: Final = "operator"
 RING_S: Final = 30
@@ -54,10 +50,10 @@ class LegState(StrEnum):
 class ThirdLeg:
     """One leg of one operator. ``key`` rides in its status callbacks."""
 
-    def __init__(self, operator: OperatorLeg, label: str, mute: MuteSwitch) -> None:
+    def __init__(self, operator: OperatorLeg, label: str, key: str, mute: MuteSwitch) -> None:
         self.operator = operator
         self.label = label
-        self.key = secrets.token_urlsafe(16)
+        self.key = key
         self.mute = mute
         self.state = LegState.CALLED
         self.leg_sid = ""
@@ -104,7 +100,7 @@ class ThirdLegs:
         self._info = info
         self._network = network
         self._tasks = tasks
-        self._leaving = CallTasks(info.call_sid)
+        self._ender = LegEnder(info, network.rest)
         self._emit = emit
         self._reconcile = reconcile
         self._conference = conference
@@ -168,10 +164,10 @@ class ThirdLegs:
         if leg is None:
             if member.label.startswith(f"{LABEL}-"):
                 # One that was sent away while it came in, or the twin of a request that took effect twice.
-                self._end_call(member.call_sid)
+                self._ender.end(member.call_sid)
             return
         if leg.leg_sid not in ("", member.call_sid):
-            self._end_call(leg.leg_sid)
+            self._ender.end(leg.leg_sid)
         leg.leg_sid, leg.conference_sid = member.call_sid, member.conference_sid
         if leg.state is LegState.CALLED:
             leg.state = LegState.IN
@@ -202,10 +198,6 @@ class ThirdLegs:
             leg.answered = True
             self._tasks.start(self._expect_entry(leg), "expect operator")
 
-    def accepts(self, generation: int) -> bool:
-        """True for the stream that is waited for."""
-        return self._tapped(generation) is not None
-
     def attach(self, generation: int, socket: LegSocket, on_closed: Callable[[str], None]) -> LegFeed | None:
         """A tap's socket is open."""
         leg, presence = self._tapped(generation), self._presence()
@@ -231,7 +223,7 @@ class ThirdLegs:
         """The call is over: end what the network has not ended by itself."""
         for leg in list(self._legs.values()):
             self._drop(leg)
-        await self._leaving.finished()
+        await self._ender.finished()
 
     # -- inside
 
@@ -244,7 +236,8 @@ class ThirdLegs:
             raise CallUnreachable("the caller is not in a conference, so nobody can join; transfer the call")
         times = self._called[name] = self._called.get(name, 0) + 1
         label = f"{LABEL}-{name}" if times == 1 else f"{LABEL}-{name}-{times}"
-        leg = self._legs[name] = ThirdLeg(operator, label, MuteSwitch(self._network.rest, muted=True))
+        mute = MuteSwitch(self._network.rest, muted=True)
+        leg = self._legs[name] = ThirdLeg(operator, label, self._network.new_key(), mute)
         self._tasks.start(self._ask(leg, conference), "call operator")
         return leg
 
@@ -276,10 +269,10 @@ class ThirdLegs:
         leg.conference_sid = leg.conference_sid or participant.conference_sid
         if leg.leg_sid not in ("", participant.call_sid):
             # The request took effect twice; the other one already gave a sign of life.
-            self._end_call(participant.call_sid)
+            self._ender.end(participant.call_sid)
         leg.leg_sid = leg.leg_sid or participant.call_sid
         if leg.state is LegState.GONE:
-            self._end_call(leg.leg_sid)
+            self._ender.end(leg.leg_sid)
         # A leg of which nothing is heard although it must have stopped ringing: its callbacks were lost.
         overdue = RING_S + self._network.timings.operator_overdue
         self._tasks.start(self._expect_entry(leg, overdue), "expect operator")
@@ -361,13 +354,4 @@ class ThirdLegs:
         if leg.tap is not None and leg.tap.feed is not None:
             leg.tap.feed.cut()
         if leg.leg_sid and not leg.ended_by_network:
-            self._end_call(leg.leg_sid)
-
-    def _end_call(self, leg_sid: str) -> None:
-        self._leaving.start(self._complete(leg_sid), "end operator's leg")
-
-    async def _complete(self, leg_sid: str) -> None:
-        try:
-            await self._network.rest.complete_call(leg_sid)
-        except RestError as error:
-            log.warning("operator_leg_not_ended", call_sid=self._info.call_sid, error=str(error))
+            self._ender.end(leg.leg_sid)
