@@ -164,6 +164,21 @@ async def test_a_refused_leg_raises_and_leaves_nothing(office: Office) -> None:
     assert again.form["Label"] == "operator-ann-2"
 
 
+async def test_a_request_that_breaks_in_an_unforeseen_way_leaves_the_operator_free_to_come(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.talk()
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise KeyError("call_sid")
+
+    with monkeypatch.context() as network:
+        network.setattr(office.network.rest, "add_participant", breaks)
+        with pytest.raises(CallUnreachable):
+            await office.session.line.operators.add(ANN)
+    await came_in(office, await invite(office), "operator-ann-2")
+
+
 async def test_callbacks_of_an_operators_leg_find_their_process() -> None:
     async with open_office(timings=TIMINGS, process="p2") as office:
         await invited(office)

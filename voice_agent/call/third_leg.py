@@ -258,11 +258,11 @@ class ThirdLegs:
             answer = None
         except RestError as error:
             answer = error
-            self._drop(leg)
-            return
         else:
             self._called_as(leg, participant)
         finally:
+            if answer is not None:
+                self._drop(leg)
             leg.asked.set_result(answer)
 
     def _called_as(self, leg: ThirdLeg, participant: Participant) -> None:
