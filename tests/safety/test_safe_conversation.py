@@ -35,12 +35,15 @@ class Inner:
     def __init__(self) -> None:
         self.signals: list[Signal] = []
         self.closed = False
+        self.leads_to = ""
 
     async def step(self, signal: Signal) -> AsyncGenerator[Effect]:
         self.signals.append(signal)
         if isinstance(signal, Utterance):
             yield Expect(self.expectation)
             yield Say("Which day would you like?")
+            if self.leads_to:
+                yield StateChanged("booking", self.leads_to, "exit")
         elif isinstance(signal, SafetyRaised) and signal.next_state:
             yield StateChanged("booking", signal.next_state, "safety")
 
@@ -222,8 +225,10 @@ template_ids: [doctors_line]
 hard_escalation_rules:
   - {name: lawyer, detection: intent, intent_patterns: [my (lawyer|attorney)], operator_type: administrative,
      reason: legal threat}
-  - {name: locked, detection: state, states: [emergency], immediate: true, operator_type: clinical,
-     reason: reached the emergency state}
+  - {name: locked, detection: state, states: [emergency, complaint], immediate: true, operator_type: clinical,
+     reason: reached a state that people answer, response: person}
+responses:
+  person: {say: I am getting a person for you.}
 """
 
 
@@ -239,6 +244,25 @@ async def test_a_hard_rule_may_be_about_where_the_conversation_is() -> None:
     talk = Talk(Rulebook(read_rules(HARD)))
     effects = await talk.say("i can't breathe")
     assert [e.concept for e in effects if isinstance(e, Escalate) and e.hard] == ["breathing", "locked"]
+    assert "getting a person" not in said(effects)  # somebody was called and promised already
+
+
+async def test_where_a_state_stops_the_agent_the_caller_is_told_and_so_is_the_conversation_inside() -> None:
+    talk = Talk(Rulebook(read_rules(HARD)))
+    talk.inner.leads_to = "complaint"
+    effects = await talk.say("i want to complain")
+    assert said(effects).endswith("I am getting a person for you.")
+    assert hard(effects).concept == "locked"
+    assert talk.inner.signals[-1] == SafetyRaised(
+        "", ("I am getting a person for you.",), "locked", hard=True
+    )
+
+
+async def test_something_acute_that_has_no_words_calls_a_person_and_the_agent_goes_on() -> None:
+    talk = Talk(Rulebook(read_rules("concepts: [{name: gas, description: gas leak, acute: [gas leak]}]")))
+    effects = await talk.say("there is a gas leak")
+    assert only(effects, Escalate).hard is False
+    assert said(effects) == "Which day would you like?"
 
 
 BEHAVIORS = """

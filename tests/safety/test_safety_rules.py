@@ -73,6 +73,11 @@ def test_a_concept_without_patterns_is_found_by_its_description_and_examples() -
             "hard_escalation_rules:\n  - {name: a, detection: intent, operator_type: clinical, reason: r}\n",
             "needs 'intent_patterns'",
         ),
+        (
+            "hard_escalation_rules:\n  - {name: a, detection: state, states: [b], operator_type: clinical,"
+            " reason: r, immediate: true}\n",
+            "the caller would hear silence; give it a 'response'",
+        ),
         ("behaviors:\n  - {name: a, trigger: {}, action: {instruction: b}}\n", "would apply always"),
         ("- a\n", "the document is a list"),
         ("a: [", "not YAML"),

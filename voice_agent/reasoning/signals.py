@@ -172,10 +172,10 @@ class TransferWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class SafetyRaised:
-    """The caller's turn was answered by a safety rule, not by the graph: the engine keeps it in mind.
+    """A safety rule has answered, not the graph: the engine keeps it in mind.
 
     Attributes:
-        text: what the caller said.
+        text: what the caller said; "" for a rule about where the conversation is.
         said: what was answered, sentence by sentence.
         concept: what was found.
         next_state: where the conversation goes, where the graph has such a state; None stays.

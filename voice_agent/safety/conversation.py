@@ -217,8 +217,8 @@ class SafeConversation:
         again = concept.response in self._answered and response.again
         words = again or response.say
         said = tuple(sentences(words))
-        immediate = concept.escalation.immediate
-        if immediate and said and concept.name not in self._told:
+        immediate = concept.escalation.immediate and bool(said)
+        if immediate and concept.name not in self._told:
             # People are called while the words are being said; the agent stops its turns behind them.
             self._owed.append(_escalate(finding, hard=False))
         self._owed += [Say(sentence, interruptible=False) for sentence in said]
@@ -249,10 +249,14 @@ class SafeConversation:
             if rule.detection == "state" and state in rule.states and rule.name not in self._told:
                 self._told.add(rule.name)
                 concept = rule_concept(rule.name, self._rulebook.rules)
-                words = self._rulebook.rules.response(rule.response).say
-                self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+                said: tuple[str, ...] = ()
+                if not self._person_awaited:
+                    said = tuple(sentences(self._rulebook.rules.response(rule.response).say))
+                self._owed += [Say(sentence, interruptible=False) for sentence in said]
                 self._owed.append(_escalate_concept(concept, 1.0, hard=rule.immediate))
-                self._person_awaited = self._person_awaited or rule.immediate
+                if rule.immediate:
+                    self._person_awaited = True
+                    self._raised = SafetyRaised("", said, rule.name, hard=True)
 
 
 def _escalate(finding: Finding, *, hard: bool) -> Escalate:
