@@ -88,6 +88,44 @@ def test_what_is_wrong_is_told_with_its_line_and_a_remedy(document: str, says: s
     assert says in problem(document)
 
 
+NAMING_STATES = """
+responses: {stay: {say: Stay with me., next_state: %s}}
+hard_escalation_rules:
+  - {name: complaint, detection: state, states: [%s], operator_type: clinical, reason: r}
+behaviors:
+  - {name: slow, trigger: {states: [%s]}, action: {instruction: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "says"),
+    [
+        (
+            ("bookng", "help", "help"),
+            "line 2: responses.stay.next_state: the response 'stay' speaks of 'bookng'",
+        ),
+        (
+            ("help", "helpp", "help"),
+            "line 4: hard_escalation_rules[0].states[0]: the rule 'complaint' speaks of",
+        ),
+        (
+            ("help", "help", "x"),
+            "the behavior 'slow' speaks of 'x', which is no state of the graph (use one of",
+        ),
+    ],
+)
+def test_a_state_that_the_graph_does_not_have_is_refused(states: tuple[str, ...], says: str) -> None:
+    document = NAMING_STATES % states
+    with pytest.raises(SafetyRulesError) as refused:
+        read_rules(document, states=("booking", "help"))
+    assert says in str(refused.value)
+    assert read_rules(document).behaviors  # which graph it is for, nobody has said
+
+
+def test_the_states_of_a_template_are_for_graphs_that_have_them() -> None:
+    assert read_rules("template_ids: [standard]", states=("booking",)).concepts
+
+
 @given(st.text(max_size=200))
 def test_any_document_is_read_or_refused(document: str) -> None:
     told = ""
