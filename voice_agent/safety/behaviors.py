@@ -33,6 +33,8 @@ class Behaviors:
             emotion: details of the newest reading; ``empathy_tier`` (0..3) is looked at.
         """
         self._turn += 1
+        if not self._behaviors:
+            return []
         words = self._rulebook.said(text)
         found: list[Behavior] = []
         for behavior, patterns in self._behaviors:
