@@ -53,7 +53,6 @@ class RuleSet:
     concepts: tuple[MonitorConcept, ...]
     hard_rules: tuple[HardEscalationRule, ...]
     behaviors: tuple[Behavior, ...]
-    templates: tuple[str, ...]
 
     def response(self, name: str | None) -> Response:
         """The response called so; an empty one for None."""
@@ -89,7 +88,7 @@ def read_rules(
             problems.append(
                 lines.problem(("template_ids", index), f"{wanted!r} is no template", f"use some of {known}")
             )
-    rules = _joined(own, tuple(parts.values()), tuple(parts))
+    rules = _joined(own, tuple(parts.values()))
     problems += _problems(own, rules, lines)
     if states is not None:
         problems += _unknown_states(own, states, lines)
@@ -124,7 +123,7 @@ def _template(name: str) -> Template:
     return template
 
 
-def _joined(own: SafetyRules, parts: tuple[Template, ...], names: tuple[str, ...]) -> RuleSet:
+def _joined(own: SafetyRules, parts: tuple[Template, ...]) -> RuleSet:
     words: dict[str, tuple[str, ...]] = {}
     heard_as: dict[str, tuple[str, ...]] = {}
     responses: dict[str, Response] = {}
@@ -153,7 +152,6 @@ def _joined(own: SafetyRules, parts: tuple[Template, ...], names: tuple[str, ...
         tuple(concepts.values()),
         own.hard_escalation_rules,
         own.behaviors,
-        names,
     )
 
 

@@ -219,7 +219,7 @@ class SafetyMonitor:
     def _judged(self, findings: tuple[Finding, ...], began: float) -> Assessment:
         config = self._config
         level = findings[0].level if findings else Level.NONE
-        verdict, accumulated = Verdict.NONE, False
+        verdict = Verdict.NONE
         concerned = level >= max(config.accumulation_mild_threshold, Level.MILD)
         self._window.append(level if concerned else Level.NONE)
         self._history.append(level)
@@ -231,7 +231,7 @@ class SafetyMonitor:
         elif concerned:
             verdict = Verdict.OBSERVE
             if config.accumulation_enabled and count >= config.accumulation_cumulative_count:
-                verdict, accumulated = Verdict.NOTIFY, True
+                verdict = Verdict.NOTIFY
                 # Told once: the same turns do not tell it again.
                 self._window.clear()
         self._peak = max(self._peak, level)
@@ -239,7 +239,6 @@ class SafetyMonitor:
             tuple(found for found in findings if found.level is not Level.NONE),
             level,
             verdict,
-            accumulated,
             count,
             self._peak,
             _trajectory(self._history),
