@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +41,9 @@ class RuleSet:
     """Everything one service listens for, templates and own rules as one. Made by :func:`load_rules`.
 
     ``words`` are the sets for the service's own patterns, ``sets`` those for each concept's, by its name: a
-    set of the same name in another template does not change what a concept means.
+    set of the same name in another template does not change what a concept means. ``templates``: those that
+    apply, also the ones that others brought. ``written_at``: when the document was last changed, 1970 for one
+    that is no file.
     """
 
     config: SafetyConfig
@@ -53,6 +56,8 @@ class RuleSet:
     concepts: tuple[MonitorConcept, ...]
     hard_rules: tuple[HardEscalationRule, ...]
     behaviors: tuple[Behavior, ...]
+    templates: tuple[str, ...]
+    written_at: datetime = datetime.fromtimestamp(0, UTC)
 
     def response(self, name: str | None) -> Response:
         """The response called so; an empty one for None."""
@@ -69,8 +74,13 @@ def load_rules(path: Path | None = None, *, states: Collection[str] | None = Non
         SafetyRulesError: listing every problem with its line. OSError: when the file cannot be read.
     """
     if path is None:
-        return read_rules(f"template_ids: [{DEFAULT_TEMPLATE}]")
-    return read_rules(path.read_bytes(), name=path.name, states=states)
+        rules, path = (
+            read_rules(f"template_ids: [{DEFAULT_TEMPLATE}]"),
+            TEMPLATES / f"{DEFAULT_TEMPLATE}.yaml",
+        )
+    else:
+        rules = read_rules(path.read_bytes(), name=path.name, states=states)
+    return replace(rules, written_at=datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
 def read_rules(
@@ -88,7 +98,7 @@ def read_rules(
             problems.append(
                 lines.problem(("template_ids", index), f"{wanted!r} is no template", f"use some of {known}")
             )
-    rules = _joined(own, tuple(parts.values()))
+    rules = _joined(own, parts)
     problems += _problems(own, rules, lines)
     if states is not None:
         problems += _unknown_states(own, states, lines)
@@ -123,7 +133,8 @@ def _template(name: str) -> Template:
     return template
 
 
-def _joined(own: SafetyRules, parts: tuple[Template, ...]) -> RuleSet:
+def _joined(own: SafetyRules, gathered: dict[str, Template]) -> RuleSet:
+    parts, names = tuple(gathered.values()), tuple(gathered)
     words: dict[str, tuple[str, ...]] = {}
     heard_as: dict[str, tuple[str, ...]] = {}
     responses: dict[str, Response] = {}
@@ -152,6 +163,7 @@ def _joined(own: SafetyRules, parts: tuple[Template, ...]) -> RuleSet:
         tuple(concepts.values()),
         own.hard_escalation_rules,
         own.behaviors,
+        names,
     )
 
 
