@@ -9,10 +9,19 @@ from typing import Any
 import pytest
 
 from models.expectation import AnswerKind, Expectation
-from voice_agent.reasoning.effects import Effect, Escalate, Expect, SafetyAssessed, Say, StateChanged
+from voice_agent.reasoning.effects import (
+    Effect,
+    Escalate,
+    Expect,
+    FillerType,
+    SafetyAssessed,
+    Say,
+    StateChanged,
+)
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
+    FillerChosen,
     HandedBack,
     NotReached,
     OperatorTookOver,
@@ -308,6 +317,26 @@ async def test_a_behavior_may_follow_the_callers_mood() -> None:
     await talk.signal(Emotion("sad", -0.6, 0.3, {"empathy_tier": 2}))
     await talk.say("hello")
     assert instructions(talk) == ["sad"]
+
+
+FILLERS = """
+behaviors:
+  - {name: grief, trigger: {keywords: [passed away]}, action: {filler_override: empathy}, cooldown_turns: 0}
+  - {name: hush, trigger: {keywords: [be quiet]}, action: {filler_override: silent, instruction: Be brief.}}
+"""
+
+
+async def test_a_behavior_chooses_what_covers_a_wait_for_its_turn_alone() -> None:
+    talk = Talk(Rulebook(read_rules(FILLERS)))
+    for text in ("hello", "my mother passed away", "she passed away in june", "thanks", "be quiet", "bye"):
+        await talk.say(text)
+    assert [signal for signal in talk.inner.signals if isinstance(signal, FillerChosen)] == [
+        FillerChosen(FillerType.EMPATHY),
+        FillerChosen(),
+        FillerChosen(None),
+        FillerChosen(),
+    ]
+    assert instructions(talk) == ["hush"]
 
 
 async def test_behaviors_may_be_switched_off() -> None:

@@ -80,6 +80,7 @@ def test_a_concept_without_patterns_is_found_by_its_description_and_examples() -
             " reason: r, immediate: true}\n",
             "the caller would hear silence; give it a 'response'",
         ),
+        ("behaviors:\n  - {name: a, trigger: {states: [b]}, action: {}}\n", "an action that does nothing"),
         ("behaviors:\n  - {name: a, trigger: {}, action: {instruction: b}}\n", "would apply always"),
         ("- a\n", "the document is a list"),
         ("a: [", "not YAML"),

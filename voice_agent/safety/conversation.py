@@ -26,7 +26,6 @@ from voice_agent.reasoning.effects import (
 from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import (
     Emotion,
-    External,
     HandedBack,
     NotReached,
     OperatorTookOver,
@@ -138,9 +137,8 @@ class SafeConversation:
             if handled:
                 return
         if isinstance(signal, Utterance) and self._behaves and not self._person_speaks:
-            for behavior in self._behaviors.triggered(signal.text, self.state, self._emotion):
-                instruction = External(behavior.action.instruction, "guidance", behavior.name)
-                async with aclosing(self._inside(instruction)) as effects:
+            for told in self._behaviors.told(signal.text, self.state, self._emotion):
+                async with aclosing(self._inside(told)) as effects:
                     async for effect in effects:
                         yield effect
         async with aclosing(self._inside(signal)) as effects:

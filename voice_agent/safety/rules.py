@@ -159,9 +159,21 @@ class BehaviorTrigger(_Rule):
 
 
 class BehaviorAction(_Rule):
-    """What it does: an instruction that the next reply works in, as an operator's guidance is."""
+    """What it does in the turn in which it applies.
 
-    instruction: Annotated[str, Field(min_length=1, max_length=2000)]
+    Attributes:
+        instruction: the reply works it in, as an operator's guidance.
+        filler_override: what a wait for tools is first covered with.
+    """
+
+    instruction: Annotated[str, Field(max_length=2000)] = ""
+    filler_override: Literal["empathy", "receipt", "working", "silent"] | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> BehaviorAction:
+        if not self.instruction and self.filler_override is None:
+            raise ValueError("an action that does nothing; give an instruction or a filler_override")
+        return self
 
 
 class Behavior(_Rule):
