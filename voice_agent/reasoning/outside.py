@@ -230,11 +230,12 @@ class Outside:
     def safety_raised(self, signal: SafetyRaised) -> None:
         """A safety rule has answered the caller: keep both sides of it, and go where it leads."""
         session = self.session
-        session.caller_said(signal.text)
-        session.failures = 0
-        session.memory.remember(signal.text, acted_on=True)
+        if signal.text:
+            session.caller_said(signal.text)
+            session.memory.remember(signal.text, acted_on=True)
         for sentence in signal.said:
             session.history.agent_says(sentence)
+        session.silences = session.holds = session.failures = 0
         session.emit(Thought(f"safety rule: {signal.concept}"))
         if signal.next_state in session.linked.places and session.voice is not Voice.OPERATOR:
             session.frames.clear()
