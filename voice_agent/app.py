@@ -238,7 +238,7 @@ async def running(
         )
         signatures = SignatureChecker(account.auth_token, *origins)
         exchange = _exchange(application, own)
-        http = _http(application, exchange, signatures, metrics, account)
+        http = _http(application, process, exchange, signatures, metrics, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
         gc.collect()
@@ -316,6 +316,7 @@ def _exchange(application: Application, own: EventBus) -> Exchange:
 
 def _http(
     application: Application,
+    process: str,
     exchange: Exchange,
     signatures: SignatureChecker,
     metrics: CallMetrics,
@@ -341,7 +342,7 @@ def _http(
         lines=tuple(line.text for line in demonstration(services.default.now().date()).lines),
         phone_url=account.phone_url,
     )
-    app.include_router(health_router(state, metrics))
+    app.include_router(health_router(state, metrics, process))
     elsewhere = application.membership.placement if application.membership is not None else None
     app.include_router(twilio_router(exchange, signatures, elsewhere))
     app.include_router(

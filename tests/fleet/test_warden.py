@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
+import respx
 from sqlalchemy import func, update
 
 from telephony.errors import CallGone, RestUnavailable
@@ -72,9 +74,15 @@ class House:
         self.seen: dict[str, RemoteCall] = {}
         self.rest = rest
 
-    async def bury(self) -> list[CallEvent]:
+    async def bury(self, url: str = "http://127.0.0.1:1") -> list[CallEvent]:
         """Let ``w1`` be silent for long; what is recorded of the call when its warden is done."""
-        gone = Register(self.database, "w1", "http://127.0.0.1:1", lambda: Standing(1, 1, True))
+        assert await self.left_after(url) == ()
+        return await self.records.events(SID)
+
+    async def left_after(self, url: str) -> tuple[str, ...]:
+        """Let ``w1``, reached at ``url``, be silent for long; who is in the register when its warden is
+        done."""
+        gone = Register(self.database, "w1", url, lambda: Standing(1, 1, True))
         await gone.beat()
         async with self.database.session() as session:
             await session.execute(update(CallWorkerRow).values(seen_at=func.now() - timedelta(seconds=60)))
@@ -96,9 +104,8 @@ class House:
             await warden.finished()
         await warden.close()
         await register.beat()
-        assert register.workers == ()
         assert await self.writer.flush()
-        return await self.records.events(SID)
+        return tuple(worker.id for worker in register.workers)
 
     async def record(self, *happened: CallEvent) -> None:
         for event in happened:
@@ -170,6 +177,35 @@ async def test_every_record_ends_whatever_the_network_says(
     house.rest.status, house.rest.update_fails = status, fails
     await house.record(*told_so_far("w1"))
     assert ending(await house.bury()) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(502, text="<html>Bad Gateway</html>"),
+        httpx.Response(200, content=b"\xff"),
+        httpx.Response(200, json=["ok"]),
+        httpx.Response(200, json={"status": "ok", "process": "w9"}),
+        httpx.Response(200, json={"status": "ok"}),
+    ],
+)
+async def test_whoever_answers_in_a_dead_workers_place_does_not_keep_its_callers_waiting(
+    house: House, answer: httpx.Response
+) -> None:
+    await house.record(*told_so_far("w1"))
+    with respx.mock as network:
+        network.get("http://w1.test/healthz").mock(answer)
+        record = await house.bury("http://w1.test")
+    assert ending(record) == ("apology", "error")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_worker_that_answers_in_its_own_name_keeps_its_calls(house: House, status: int) -> None:
+    await house.record(*told_so_far("w1"))
+    with respx.mock as network:
+        network.get("http://w1.test/healthz").mock(httpx.Response(status, json={"process": "w1"}))
+        assert await house.left_after("http://w1.test") == ("w1",)
+    assert house.rest.told == []
 
 
 async def test_calls_of_those_who_live_are_not_touched(house: House) -> None:

@@ -107,12 +107,17 @@ class Warden:
                 log.warning("warden_interrupted", worker=worker.id, error=type(error).__name__)
 
     async def _answers(self, worker: Worker) -> bool:
+        """Whether the very process answers. At its address may be a proxy that outlived it by now, or the
+        process that was started in its place."""
         try:
-            await self._http.get(f"{worker.url}/healthz")
-        except httpx.HTTPError:
+            response = await self._http.get(f"{worker.url}/healthz")
+            told = response.json()
+        except (httpx.HTTPError, ValueError):
             return False
-        log.warning("call_worker_cut_off", worker=worker.id)
-        return True
+        lives = isinstance(told, dict) and told.get("process") == worker.id
+        if lives:
+            log.warning("call_worker_cut_off", worker=worker.id)
+        return lives
 
     async def _calls_of(self, worker_id: str) -> dict[str, RemoteCall]:
         """The worker's unfinished calls, with everything that is known of each: what was recorded, and what
