@@ -93,3 +93,14 @@ async def test_who_came_online_in_another_process_is_on_duty_after_a_refresh(
     kept.duty.engaged_elsewhere([])
     await kept.roster.update(ana.id, {"status": OperatorStatus.OFFLINE})
     assert not await kept.duty.anyone_free()
+
+
+async def test_an_operator_who_says_that_they_are_busy_is_promised_to_nobody(kept: Kept) -> None:
+    ana = await kept.roster.create(Profile("Ana", "ana@practice.example"))
+    for status, free in (
+        (OperatorStatus.BUSY, False),
+        (OperatorStatus.ONLINE, True),
+        (OperatorStatus.BUSY, False),
+    ):
+        await kept.roster.update(ana.id, {"status": status})
+        assert await kept.duty.anyone_free() is free

@@ -57,10 +57,10 @@ class OperatorKeeper:
             self._task = None
 
     def _changed(self, operator: Operator) -> None:
-        if operator.status == OperatorStatus.OFFLINE:
-            self._duty.offline(str(operator.id))
-        else:
+        if operator.status is OperatorStatus.ONLINE:
             self._duty.online(str(operator.id))
+        else:  # whoever says that they are busy does not want to be promised to anybody
+            self._duty.offline(str(operator.id))
 
     async def _follow(self) -> None:
         async for event in self._subscription:
