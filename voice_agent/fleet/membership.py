@@ -158,6 +158,8 @@ class Membership:
                 name for worker in others if worker.alive for name in worker.standing.operators
             )
             self._note_deaf(frozenset(w.id for w in others if w.alive and not w.standing.hears))
+            if self._watched is not None:
+                self._watched.compare({worker.id for worker in others})
             self._warden.look_around()
             try:
                 await self._home.keeper.refresh()
