@@ -344,7 +344,7 @@ def _http(
     )
     app.include_router(health_router(state, metrics, process))
     elsewhere = application.membership.placement if application.membership is not None else None
-    app.include_router(twilio_router(exchange, signatures, elsewhere))
+    app.include_router(twilio_router(exchange, signatures, elsewhere, process))
     app.include_router(
         calls_router(application.records, application.bus, application.settings.recordings_dir)
     )
