@@ -304,7 +304,11 @@ def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str,
             "voice_cpu_percent": lambda: carried.probe.cpu_percent,
         }
     if membership is not None:
-        gauges["voice_call_workers"] = lambda: float(membership.workers)
+        gauges |= {
+            "voice_call_workers": lambda: float(membership.workers),
+            "voice_link_dropped_messages": lambda: float(membership.link_dropped),
+            "voice_link_lost_messages": lambda: float(membership.link_lost),
+        }
     return gauges
 
 

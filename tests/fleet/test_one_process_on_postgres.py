@@ -25,6 +25,9 @@ async def test_a_call_is_taken_over_and_ends_on_record(postgres: Database, tmp_p
         start = next(event for event in system.seen if isinstance(event, SessionStart))
         async with httpx.AsyncClient(base_url=system.application.ready.base_url, trust_env=False) as client:
             assert (await client.get("/healthz")).json()["process"] == start.process != ""
+            figures = (await client.get("/metrics")).text
+            assert "voice_link_dropped_messages 0.0" in figures
+            assert "voice_link_lost_messages 0.0" in figures
         [seen] = live.active()
         assert (seen.call_sid, seen.caller_name) == (call.sid, "Maria")
         person = operator(system)

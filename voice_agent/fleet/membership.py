@@ -108,6 +108,16 @@ class Membership:
         return self._link.connected
 
     @property
+    def link_dropped(self) -> int:
+        """Messages to other processes that could not be sent."""
+        return self._link.dropped
+
+    @property
+    def link_lost(self) -> int:
+        """Times that a message of another process did not arrive whole."""
+        return self._link.lost
+
+    @property
     def workers(self) -> int:
         """How many call workers live."""
         return sum(worker.alive for worker in self._register.workers)
