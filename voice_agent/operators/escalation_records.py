@@ -7,19 +7,20 @@ order in which copies arrive does not matter, an older one never undoes a newer 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voice_agent.call.record_tables import CallRow
 from voice_agent.operators.ports import Escalation, EscalationStatus
 from voice_agent.operators.tables import EscalationEventRow, EscalationRow
 from voice_agent.store.database import Database
+from voice_agent.store.seconds import SecondsBetween
 
 SAVE_LOCK = 7_106_220_254
 """Key of the PostgreSQL advisory lock under which processes save in turn: steps are numbered as committed."""
@@ -68,6 +69,15 @@ class EscalationRecord:
     def handle_s(self) -> float | None:
         """How long the person was on the call."""
         return _seconds(self.escalation.connected_at, self.escalation.completed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What one operator did: an escalation counts once they were connected. ``avg_handle_s`` is the mean
+    from then to its end, in seconds, over those that have ended; 0 when none has."""
+
+    total: int = 0
+    avg_handle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,20 +244,33 @@ class EscalationRecords:
 
     async def requested_since(self, since: datetime) -> list[EscalationRecord]:
         """Escalations requested at or after ``since``, oldest first: the material of figures."""
-        return await self._where(EscalationRow.requested_at >= since)
-
-    async def handled(self) -> list[EscalationRecord]:
-        """Every escalation that some operator took."""
-        return await self._where(EscalationRow.operator_id.is_not(None))
-
-    async def _where(self, condition: ColumnElement[bool]) -> list[EscalationRecord]:
         query = (
             select(EscalationRow)
-            .where(EscalationRow.workspace_id == self._workspace_id, condition)
+            .where(EscalationRow.workspace_id == self._workspace_id, EscalationRow.requested_at >= since)
             .order_by(EscalationRow.requested_at, EscalationRow.number)
         )
         async with self._database.reading() as session:
             return [_record(row) for row in await session.scalars(query)]
+
+    async def handled_by(self, operator_ids: Collection[str]) -> dict[str, Handled]:
+        """What each of these operators did; those who did nothing are left out."""
+        seconds = SecondsBetween(EscalationRow.connected_at, EscalationRow.completed_at)
+        query = (
+            select(
+                EscalationRow.operator_id, func.count(), func.avg(case((seconds < 0.0, 0.0), else_=seconds))
+            )
+            .where(
+                EscalationRow.workspace_id == self._workspace_id,
+                EscalationRow.operator_id.in_(operator_ids),
+                EscalationRow.connected_at.is_not(None),
+            )
+            .group_by(EscalationRow.operator_id)
+        )
+        async with self._database.reading() as session:
+            rows = await session.execute(query)
+            return {
+                str(name): Handled(total, round(float(average or 0.0), 3)) for name, total, average in rows
+            }
 
     def _active(self) -> list[ColumnElement[bool]]:
         ended = (
