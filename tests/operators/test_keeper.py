@@ -132,6 +132,25 @@ WANTED = events.EscalationRequested(
 )
 
 
+async def test_an_escalation_tells_who_calls_and_how_sure_the_rules_were(kept: Kept) -> None:
+    match = events.ConceptMatch(
+        concept="chest_pain",
+        similarity=0.9,
+        agent_action="notify_operator",
+        agent_confidence=0.8,
+        agent_reasoning="said so",
+    )
+    kept.log.emit(events.Safety(concept_matches=[match], concern_level=3))
+    kept.log.emit(WANTED)
+    await kept.keeper.close()
+    [record] = (await kept.records.active()).items
+    context = record.context
+    assert (context.caller_id, context.phone_number) == ("+14155550134", "+14155550100")
+    assert (context.direction, context.agent_confidence) == ("inbound", 0.8)
+    assert (context.concept, context.trigger_source) == ("chest_pain", "safety_monitor")
+    assert context.started_at is not None
+
+
 @pytest.mark.parametrize("failure", [OperationalError("SAVE", None, Exception("gone")), LookupError("odd")])
 async def test_what_could_not_be_kept_does_not_stop_what_comes_after_it(
     kept: Kept, failure: Exception

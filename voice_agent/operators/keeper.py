@@ -47,14 +47,23 @@ class _Followed:
     """What the keeper knows of a live call: its view gets escalations only, not every word."""
 
     def __init__(self, start: events.SessionStart) -> None:
+        self.start = start
         self.view = LiveView(start)
+        self.confidence: dict[str, float] = {}
+        """How sure the safety rules were, by concept."""
 
     def context(self, event: EscalationEvent) -> EscalationContext:
-        """What the event tells of why a person is wanted."""
+        """Who calls, and what the event tells of why a person is wanted."""
+        call = self.view.call
         return EscalationContext(
+            caller_id=call.caller_phone,
+            phone_number=self.start.called,
+            direction=call.direction,
+            started_at=call.started_at,
             trigger_source="safety_monitor" if event.trigger == "safety" else None,
             concept=event.concept or None,
             similarity=event.similarity,
+            agent_confidence=self.confidence.get(event.concept),
             operator_type=event.operator_type or None,
             regulatory_basis=event.regulatory_basis or None,
             risk_score=event.risk_score,
@@ -129,6 +138,8 @@ class OperatorKeeper:
             self._calls.pop(sid, None)
         elif (followed := self._calls.get(sid)) is None:
             return
+        elif isinstance(event, events.Safety):
+            followed.confidence |= {match.concept: match.agent_confidence for match in event.concept_matches}
         elif isinstance(event, EscalationEvent):
             followed.view.apply(event)
             if (escalation := followed.view.call.escalation) is not None:
