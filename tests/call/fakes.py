@@ -124,6 +124,7 @@ class FakeOperatorLegs:
         self.removed: list[str] = []
         self.muted: list[tuple[str, bool]] = []
         self.refuses = False
+        self.never_unmutes = False
         self.obeys = asyncio.Event()
         """Mutes are answered once this is set."""
         self.obeys.set()
@@ -137,7 +138,7 @@ class FakeOperatorLegs:
     async def mute(self, operator_id: str, muted: bool) -> None:
         self.muted.append((operator_id, muted))
         await self.obeys.wait()
-        if self.refuses:
+        if self.refuses or (self.never_unmutes and not muted):
             raise CallUnreachable("refused")
 
     def remove(self, operator_id: str) -> None:

@@ -17,7 +17,7 @@ from voice_agent.call.log import CallLog
 from voice_agent.operators.duty import OnDuty
 from voice_agent.operators.escalation_records import EscalationContext, EscalationRecords
 from voice_agent.operators.keeper import OperatorKeeper
-from voice_agent.operators.ports import Escalation
+from voice_agent.operators.ports import Escalation, OperatorMode
 from voice_agent.operators.roster import OperatorStatus, Profile, Roster
 from voice_agent.store.bus import QUEUE_SIZE, EventBus
 from voice_agent.store.database import Database
@@ -98,6 +98,17 @@ async def test_a_line_that_breaks_off_is_in_the_audit_log_and_one_that_was_left_
     assert (ana.operator_id, ana.call_sid, ana.actor.kind) == (ANA, "CA1", "network")
     assert ana.details == {"reason": "participant_hung_up"}
     assert stranger.operator_id is None
+
+
+async def test_a_mode_that_the_network_forced_upon_an_operator_is_in_the_audit_log(kept: Kept) -> None:
+    for asked in (True, False):
+        kept.log.emit(
+            events.OperatorModeSwitched(operator_id=str(ANA), mode=OperatorMode.LISTEN, asked=asked)
+        )
+    await kept.keeper.close()
+    [entry] = [item.entry for item in (await kept.audit.page()).items]
+    assert (entry.action, entry.actor.kind) == (AuditAction.OPERATOR_MODE_CHANGED, "network")
+    assert (entry.operator_id, entry.call_sid, entry.details) == (ANA, "CA1", {"mode": "listen"})
 
 
 async def test_who_came_online_in_another_process_is_on_duty_after_a_refresh(

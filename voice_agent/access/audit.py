@@ -36,7 +36,7 @@ class AuditAction(StrEnum):
     OPERATOR_PROFILE_UPDATED = "operator.profile_updated"
     OPERATOR_JOINED_CALL = "operator.joined_call"
     OPERATOR_MODE_CHANGED = "operator.mode_changed"
-    """The mode changed by itself: the one in charge left."""
+    """The mode changed by itself: the network would not have another."""
     OPERATOR_MODE_SWITCHED = "operator.mode_switched"
     """The operator asked for another mode."""
     OPERATOR_LEFT_CALL = "operator.left_call"

@@ -1,5 +1,5 @@
-"""Keeps what lives longer than a call: escalations go into the records, statuses to who is on duty, and
-operators' lines that broke off into the audit log.
+"""Keeps what lives longer than a call: escalations go into the records, statuses to who is on duty, and what
+happened to operators without their having asked for it into the audit log.
 
 One task reads the events and never waits, so that none is lost; another writes what came of them.
 """
@@ -146,7 +146,11 @@ class OperatorKeeper:
                 context = followed.context(event)
                 self._keep(_Step(event, partial(self._records.save, escalation, sid, context)))
         elif isinstance(event, events.OperatorLeft) and event.was_in and event.reason != LEFT:
-            self._keep(_Step(event, partial(self._audit.record, _broken_off(event))))
+            entry = _by_itself(AuditAction.OPERATOR_LEFT_CALL, event, reason=event.reason)
+            self._keep(_Step(event, partial(self._audit.record, entry)))
+        elif isinstance(event, events.OperatorModeSwitched) and not event.asked:
+            entry = _by_itself(AuditAction.OPERATOR_MODE_CHANGED, event, mode=str(event.mode))
+            self._keep(_Step(event, partial(self._audit.record, entry)))
 
     def _keep(self, step: _Step) -> None:
         try:
@@ -172,11 +176,12 @@ def _not_kept(step: _Step, reason: str) -> None:
     log.warning("event_not_kept", type=step.event.type, call_sid=step.event.call_sid, reason=reason)
 
 
-def _broken_off(event: events.OperatorLeft) -> AuditEntry:
-    """The entry of a line that ended without its operator having asked for it."""
+def _by_itself(
+    action: AuditAction, event: events.OperatorLeft | events.OperatorModeSwitched, **details: str
+) -> AuditEntry:
+    """The entry of something that happened to an operator who had not asked for it."""
     try:
         operator_id = UUID(event.operator_id)
     except ValueError:  # somebody who is not on the roster
         operator_id = None
-    actor, details = Actor(ActorKind.NETWORK), {"reason": event.reason}
-    return AuditEntry(AuditAction.OPERATOR_LEFT_CALL, actor, operator_id, event.call_sid, details=details)
+    return AuditEntry(action, Actor(ActorKind.NETWORK), operator_id, event.call_sid, details=details)
