@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,15 +17,13 @@ from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voice_agent.call.record_tables import CallRow
-from voice_agent.operators.ports import Escalation, EscalationStatus
+from voice_agent.operators.ports import ACTIVE, Escalation, EscalationStatus
 from voice_agent.operators.tables import EscalationEventRow, EscalationRow
 from voice_agent.store.database import Database
-from voice_agent.store.seconds import SecondsBetween
+from voice_agent.store.moments import SecondsBetween, utc_now
 
 SAVE_LOCK = 7_106_220_254
 """Key of the PostgreSQL advisory lock under which processes save in turn: steps are numbered as committed."""
-
-ACTIVE = (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED)
 
 _ORDER = list(EscalationStatus)
 
@@ -111,15 +109,11 @@ class EscalationPage:
     continuation_token: int | None
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class EscalationRecords:
     """The escalations of one workspace."""
 
     def __init__(
-        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = _utc_now
+        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._database = database
         self._workspace_id = workspace_id
@@ -280,7 +274,7 @@ class EscalationRecords:
         )
         return [
             EscalationRow.workspace_id == self._workspace_id,
-            EscalationRow.status.in_([*ACTIVE]),
+            EscalationRow.status.in_(ACTIVE),
             ~ended,
         ]
 

@@ -1,14 +1,19 @@
-"""The time between two moments, computed by the database: the same on both."""
+"""Moments as everything that is kept has them: aware, in UTC; and the time between two as a column."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Double, SQLColumnExpression
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+
+def utc_now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
 
 
 class SecondsBetween(FunctionElement[float]):
