@@ -220,7 +220,7 @@ async def running(
             )
             membership = Membership(settings, home)
             stack.push_async_callback(membership.close)
-        metrics = CallMetrics(own, _gauges(carried, membership))
+        metrics = CallMetrics(own, _gauges(writer, carried, membership))
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         application = Application(
@@ -295,8 +295,16 @@ def _language_model(settings: Settings) -> LanguageModelReasoner | None:
     )
 
 
-def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
-    gauges: dict[str, Callable[[], float]] = {}
+def _gauges(
+    writer: RecordWriter, carried: Carrier | None, membership: Membership | None
+) -> dict[str, Callable[[], float]]:
+    gauges: dict[str, Callable[[], float]] = {
+        "voice_events_recorded": lambda: float(writer.stats.recorded),
+        "voice_events_spilled": lambda: float(writer.stats.spilled),
+        "voice_events_refused": lambda: float(writer.stats.refused),
+        "voice_events_lost": lambda: float(writer.stats.lost),
+        "voice_database_away": lambda: float(writer.stats.away),
+    }
     if carried is not None:
         gauges |= {
             "voice_active_calls": lambda: float(carried.switchboard.active_calls),

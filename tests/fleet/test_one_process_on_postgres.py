@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,9 @@ async def test_a_call_is_taken_over_and_ends_on_record(postgres: Database, tmp_p
             figures = (await client.get("/metrics")).text
             assert "voice_link_dropped_messages 0.0" in figures
             assert "voice_link_lost_messages 0.0" in figures
+            assert re.search(r"^voice_events_recorded [1-9]", figures, re.MULTILINE)
+            assert "voice_events_lost 0.0" in figures
+            assert "voice_database_away 0.0" in figures
         [seen] = live.active()
         assert (seen.call_sid, seen.caller_name) == (call.sid, "Maria")
         person = operator(system)
