@@ -198,6 +198,18 @@ async def test_a_call_that_was_placed_here_is_answered_here_or_given_back() -> N
             await office(here).placement.answer(VOICE, FIELDS, "", "me")
 
 
+@pytest.mark.parametrize(("path", "key"), [(VOICE, ""), (AGENT, "old.secret"), (STATUS, "")])
+async def test_what_was_passed_on_to_the_process_before_this_one_is_given_back(
+    network: respx.MockRouter, path: str, key: str
+) -> None:
+    itself = answers(network, "old")
+    here = office(Here(), worker("old"))
+    here.elsewhere[SID] = "old"
+    with pytest.raises(NoRoom):
+        await here.placement.answer(path, FIELDS, key, "old")
+    assert not itself.called
+
+
 async def test_the_agents_leg_and_callbacks_follow_their_call(network: respx.MockRouter) -> None:
     owner = answers(network, "w1", "<Response>leg</Response>")
     here = office(None, worker("w1"))

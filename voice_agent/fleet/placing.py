@@ -92,7 +92,9 @@ class Placement:
 
     async def answer(self, path: str, fields: WebhookFields, key: str, placed_on: str) -> str | None:
         """See :class:`~voice_agent.api.twilio.Elsewhere`."""
-        if placed_on == self._process:
+        if placed_on not in ("", self._process):  # it was here before us; passed on again it would come back
+            raise NoRoom("the process that this was passed on to is gone")
+        if placed_on:
             if path == addresses.VOICE:
                 self._must_have_room(fields.sid("CallSid"))
             return None
