@@ -76,6 +76,7 @@ class Ear:
         on_heard: awaited with every finished stretch of speech, in the order they ended.
         on_verdict: awaited with (number, probability) of the turn model for every stretch.
         on_glance: told what was said before a pause that may be the end.
+        on_sure: told that a pause sounds like the end for sure, and nothing in its words speaks against it.
         on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
     """
 
@@ -89,6 +90,7 @@ class Ear:
         on_verdict: Callable[[int, float], Awaitable[None]],
         on_partial: Callable[[int, Transcript], None],
         on_glance: Callable[[Transcript], None] | None = None,
+        on_sure: Callable[[], None] | None = None,
         on_degraded: Callable[[str, str], None],
     ) -> None:
         self._audio = audio
@@ -98,6 +100,7 @@ class Ear:
         self._on_verdict = on_verdict
         self._on_partial = on_partial
         self._on_glance = on_glance
+        self._on_sure = on_sure
         self._on_degraded = on_degraded
         self.expectation = Expectation()
         self.number = 0
@@ -158,12 +161,14 @@ class Ear:
         if self._fed < self._audio.end:
             self._feed(self._stream, self._audio.end)
         if self._stream is not None:
-            self._glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+            self._glance = glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+            if self._on_sure is not None and not self._spelled:
+                glance.judging = asyncio.ensure_future(self._judge_pause(glance, self._on_sure))
 
     def resume(self) -> None:
         """The pause was one between words."""
         if self._glance is not None:
-            self._glance.seen.cancel()
+            self._glance.cancel()
             self._glance = None
 
     def stop(self, position: int) -> None:
@@ -177,7 +182,7 @@ class Ear:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
         self._spawn(self._finish(stream, glance, heard))
-        self._spawn(self._judge(self.number))
+        self._spawn(self._judge(self.number, glance.sure if glance is not None else None))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
@@ -255,7 +260,7 @@ class Ear:
         transcript = glance.seen.result() if done and not glance.seen.cancelled() else None
         if transcript is not None:
             stream.cancel()
-        glance.seen.cancel()
+        glance.cancel()
         return transcript
 
     async def _result(self, stream: UtteranceStream | None, stretch: _Stretch) -> Transcript:
@@ -278,9 +283,26 @@ class Ear:
                 stream.cancel()
         return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
 
-    async def _judge(self, number: int) -> None:
+    async def _judge_pause(self, glance: _Glance, on_sure: Callable[[], None]) -> None:
+        """Ask the turn model at the beginning of a pause: when it is sure, the rest of the pause proves
+        nothing more."""
+        if self._turn_model is None:
+            return
+        verdict = await self._turn_model.probability(self._audio, self._audio.end)
+        if verdict < SURE:
+            return
+        await asyncio.wait({glance.seen}, timeout=GLANCE_TIMEOUT_S)
+        said = glance.seen.result() if glance.seen.done() and not glance.seen.cancelled() else None
+        if glance is self._glance and (said is None or (said.accepted and said.text)):
+            glance.sure = verdict
+            on_sure()
+
+    async def _judge(self, number: int, sure: float | None) -> None:
         """Ask the turn model with the silence heard so far, and again with more of it while nobody speaks:
-        the model hears an ending better with the pause behind it."""
+        the model hears an ending better with the pause behind it. ``sure``: it was sure already."""
+        if sure is not None:
+            await self._on_verdict(number, sure)
+            return
         for pause in (0.0, *SECOND_LOOKS_S):
             if pause:
                 await asyncio.sleep(pause)
@@ -301,11 +323,20 @@ class Ear:
         task.add_done_callback(self._tasks.discard)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Glance:
     position: int
     """Sample at which the voice fell silent."""
     seen: asyncio.Future[Transcript | None]
+    judging: asyncio.Future[None] | None = None
+    sure: float | None = None
+    """The turn model's verdict, once it is sure of the end."""
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more. Idempotent."""
+        self.seen.cancel()
+        if self.judging is not None:
+            self.judging.cancel()
 
 
 @dataclass(frozen=True, slots=True)
