@@ -60,7 +60,7 @@ class Listening:
         for _ in range(2):
             for _ in range(20):
                 await asyncio.sleep(0)
-            await self._turn_model.probability(LegAudio(), 0)
+            await self._turn_model.probability(LegAudio(), 0, 0)
 
     async def _on_heard(self, heard: HeardSpeech) -> None:
         self.heard.set()

@@ -43,6 +43,12 @@ again as one: its second half alone fits no grammar."""
 SECOND_LOOKS_S = (0.2, 0.25)
 """When an unfinished-sounding pause is judged again, seconds after the look before."""
 
+_LONGEST_GAP_S = 3.0
+"""Speech after a longer silence belongs to no turn that went before, whether that was taken or not."""
+
+_PAUSE_LOOK_S = 0.06
+"""When the beginning of a pause is judged again: a little more silence makes the model surer."""
+
 SURE = 0.9
 """A verdict that needs no second look."""
 
@@ -113,6 +119,8 @@ class Ear:
         """Where the newest stretch of speech ended."""
         self._turn_start: int | None = None
         """Where the current turn's speech began, while it may be recognized again as a whole."""
+        self._turn_began: int | None = None
+        """Where the current turn began: what the turn model hears begins there."""
         self._whole = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
@@ -123,6 +131,8 @@ class Ear:
         self._started = max(0, position - int(PREROLL_S * SAMPLE_RATE))
         begin = self._started
         self._whole = False
+        if self._turn_began is None or position - self._stopped > _LONGEST_GAP_S * SAMPLE_RATE:
+            self._turn_began = begin
         if self._turn_start is None:
             self._turn_start = begin
         elif self._belongs_together(position):
@@ -186,7 +196,7 @@ class Ear:
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
-        self._turn_start = None
+        self._turn_start = self._turn_began = None
 
     async def settled(self, seconds: float) -> None:
         """Wait until everything that has been said is recognized, at most ``seconds``."""
@@ -286,9 +296,7 @@ class Ear:
     async def _judge_pause(self, glance: _Glance, on_sure: Callable[[], None]) -> None:
         """Ask the turn model at the beginning of a pause: when it is sure, the rest of the pause proves
         nothing more."""
-        if self._turn_model is None:
-            return
-        verdict = await self._turn_model.probability(self._audio, self._audio.end)
+        verdict = await self._early_verdict()
         if verdict < SURE:
             return
         await asyncio.wait({glance.seen}, timeout=GLANCE_TIMEOUT_S)
@@ -296,6 +304,17 @@ class Ear:
         if glance is self._glance and (said is None or (said.accepted and said.text)):
             glance.sure = verdict
             on_sure()
+
+    async def _early_verdict(self) -> float:
+        verdict = 0.0
+        for pause in (0.0, _PAUSE_LOOK_S):
+            if pause:
+                await asyncio.sleep(pause)
+            # The opinions at the ends of other speech come first.
+            model, began = self._turn_model, self._turn_began
+            if verdict < SURE and model is not None and began is not None and not model.busy:
+                verdict = await model.probability(self._audio, began, self._audio.end)
+        return verdict
 
     async def _judge(self, number: int, sure: float | None) -> None:
         """Ask the turn model with the silence heard so far, and again with more of it while nobody speaks:
@@ -306,10 +325,12 @@ class Ear:
         for pause in (0.0, *SECOND_LOOKS_S):
             if pause:
                 await asyncio.sleep(pause)
-            if number != self.number or self._turn_start is None:
+            began = self._turn_began
+            if number != self.number or began is None:
                 return
             model = self._turn_model
-            verdict = await model.probability(self._audio, self._audio.end) if model else UNKNOWN
+            end = self._audio.end
+            verdict = await model.probability(self._audio, began, end) if model else UNKNOWN
             await self._on_verdict(number, verdict)
             if model is None or verdict >= SURE:
                 return
