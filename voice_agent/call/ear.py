@@ -52,9 +52,9 @@ _PAUSE_LOOK_S = 0.06
 SURE = 0.9
 """A verdict that needs no second look."""
 
-_TAIL_S = 0.2
-"""Audio after the detected end that belongs to the last word: voice activity ends before a final "s" does.
-A "yes" without it is heard as "oh"."""
+_TAIL = SAMPLE_RATE // 5
+"""Samples after the detected end that belong to the last word: voice activity ends before a final "s" does.
+A "yes" without it is heard as "oh". What has not come yet when the end is noticed early reads as silence."""
 
 _SPELLED = (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC)
 
@@ -186,7 +186,7 @@ class Ear:
         stream, self._stream = self._stream, None
         glance, self._glance = self._glance, None
         self._stopped = position
-        end = self._end_of_words(position)
+        end = position + _TAIL
         begin = self._turn_start if self._whole and self._turn_start is not None else self._started
         if stream is not None and self._fed < end:
             self._feed(stream, end)
@@ -230,9 +230,6 @@ class Ear:
             self._on_degraded(self._rung_name(1), str(error))
             stream.cancel()
             self._stream = None
-
-    def _end_of_words(self, position: int) -> int:
-        return min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
 
     async def _look(self, stream: UtteranceStream) -> Transcript | None:
         try:
