@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import struct
 import sys
@@ -22,6 +23,15 @@ MAX_PAYLOAD: Final = 8 * 1024 * 1024
 """Longer messages are a broken stream."""
 
 _HEAD: Final = struct.Struct(">BI")
+_SHORTEST_PAUSE_S: Final = 0.4
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+def pause_before_retry(failures: int) -> float:
+    """Seconds between one start of a worker and the next after ``failures`` (1 or more) in a row: twice as
+    long each time, at most half a minute, and never the same, so that several pools do not start together."""
+    pause = _SHORTEST_PAUSE_S * 2 ** min(failures - 1, 10)
+    return random.uniform(0.5, 1.0) * min(pause, _LONGEST_PAUSE_S)
 
 
 def _package_root() -> str:

@@ -11,7 +11,11 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final, cast
 
+import structlog
+
 from models.speech import Delivery, Pcm, SpeechError, Synthesizer
+
+log = structlog.get_logger(__name__)
 
 FIRST_AUDIO_S: Final = 1.2
 """A voice that has not begun by then is passed over: a filler would be due."""
@@ -30,6 +34,8 @@ class VoiceLadder:
         self._voices = list(voices)
         self._first_audio_s = first_audio_s
         self._usable: list[Synthesizer] = []
+        self._speaking: Synthesizer | None = None
+        """The rung that the log knows to speak."""
         self.name = voices[0].name
 
     @property
@@ -48,6 +54,9 @@ class VoiceLadder:
                 reasons.append(f"{voice.name}: {error}")
         if not self._usable:
             raise SpeechError("no voice can speak: " + "; ".join(reasons))
+        if reasons:
+            log.warning("voice_rung_missing", rung=self._usable[0].name, reason="; ".join(reasons))
+        self._speaking = self._usable[0]
         self.name = self._usable[0].name
 
     async def synthesize(self, text: str, delivery: Delivery) -> AsyncIterator[Pcm]:
@@ -62,6 +71,7 @@ class VoiceLadder:
                 except (SpeechError, TimeoutError) as error:
                     reasons.append(f"{voice.name}: {error or 'no audio in time'}")
                     continue
+                self._note(voice, reasons)
                 while chunk is not None:
                     yield chunk
                     try:
@@ -71,6 +81,16 @@ class VoiceLadder:
                         raise SpeechError(f"{voice.name} broke off") from error
                 return
         raise SpeechError("no voice spoke: " + "; ".join(reasons))
+
+    def _note(self, voice: Synthesizer, reasons: Sequence[str]) -> None:
+        """Tell the log when another rung speaks than before; not once more with every sentence."""
+        if voice is self._speaking:
+            return
+        self._speaking = voice
+        if reasons:
+            log.warning("voice_degraded", rung=voice.name, reason="; ".join(reasons))
+        else:
+            log.info("voice_restored", rung=voice.name)
 
     async def close(self) -> None:
         """Stop every rung."""

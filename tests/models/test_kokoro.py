@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -68,17 +66,6 @@ async def test_a_sentence_that_cannot_be_spoken_fails_alone(voice: KokoroVoice) 
         await spoken(voice, "They refuse.")
     assert len(await spoken(voice, SENTENCE)) > 4000
     assert voice.worker_pids == pids
-
-
-async def test_a_sentence_that_ends_the_process_fails_and_the_next_is_spoken(voice: KokoroVoice) -> None:
-    with pytest.raises(SpeechError):
-        await spoken(voice, "There was a crash.")
-    assert len(await spoken(voice, SENTENCE)) > 4000
-
-
-async def test_a_killed_process_is_replaced_and_the_sentence_said(voice: KokoroVoice) -> None:
-    os.kill(voice.worker_pids[0], signal.SIGKILL)
-    assert len(await spoken(voice, SENTENCE)) > 4000
 
 
 async def test_a_voice_that_is_not_in_the_file_is_told_at_start(files: dict[str, Path]) -> None:
