@@ -2,7 +2,8 @@
 
 A worker that dies is replaced in the background: loading may take longer than any caller waits. Meanwhile a
 sentence of which nothing has been heard is said by another worker, and refused when there is none: the next
-rung of the ladder speaks it.
+rung of the ladder speaks it. A worker whose listener left is free again when it has spoken to the end of that
+sentence, for it computes on.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class SpeakingWorkers:
         self._started: set[WorkerProcess] = set()
         """Those that are ready and those that still load."""
         self._tasks: set[asyncio.Task[None]] = set()
-        """Each puts another worker in the place of one that is gone."""
+        """Replacing workers and waiting for the end of sentences given up."""
         self._request = 0
 
     @property
@@ -123,11 +124,15 @@ class SpeakingWorkers:
         finally:
             # After close() the process ends with the others.
             if self._free is free:
-                self._give_back(free, process)
+                self._give_back(free, process, None if spoken else tag)
 
-    def _give_back(self, free: asyncio.Queue[WorkerProcess], process: WorkerProcess) -> None:
+    def _give_back(
+        self, free: asyncio.Queue[WorkerProcess], process: WorkerProcess, unfinished: bytes | None
+    ) -> None:
         if process not in self._ready:
             self._begin(self._replace(free, process))
+        elif unfinished is not None:
+            self._begin(self._finish(free, process, unfinished))
         else:
             free.put_nowait(process)
 
@@ -167,6 +172,16 @@ class SpeakingWorkers:
         task = asyncio.create_task(work, name=f"{self._name}-worker")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, free: asyncio.Queue[WorkerProcess], process: WorkerProcess, tag: bytes) -> None:
+        """Wait until a worker is through with a sentence that its listener gave up."""
+        try:
+            while (await self._receive(process, tag))[0] == Message.AUDIO:
+                pass
+        except WorkerGone:
+            await self._replace(free, process)
+        else:
+            free.put_nowait(process)
 
     async def _replace(self, free: asyncio.Queue[WorkerProcess], gone: WorkerProcess) -> None:
         """Put another worker in the place of one that is gone, however often it takes."""

@@ -16,11 +16,12 @@ from structlog.testing import capture_logs
 from models.onnx import pipecat_file
 from models.speech import Delivery, Pcm, SpeechError
 from models.tts import KokoroVoice, VoiceLadder
-from tests.models.local_stand_ins.kokoro_onnx import LOADING_GATE
+from tests.models.local_stand_ins.kokoro_onnx import LOADING_GATE, SPEAKING_GATE
 from tests.models.speech_audio import spoken
 
 STAND_INS = str(Path(__file__).with_name("local_stand_ins"))
 SENTENCE = "Your appointment is confirmed for Thursday."
+LONGER = "Thank you for calling us, please wait for the doctor."
 
 
 @pytest.fixture(autouse=True)
@@ -186,3 +187,39 @@ async def test_a_rung_that_cannot_be_started_is_told_to_the_log(files: dict[str,
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("voice_rung_missing", "warning")]
     assert "nobody" in logs[0]["reason"]
     await ladder.close()
+
+
+@pytest.fixture
+async def given_up(
+    files: dict[str, Path], gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[KokoroVoice]:
+    """Two processes, one of which computes the end of a sentence nobody listens to any more."""
+    monkeypatch.setenv(SPEAKING_GATE, str(gate))
+    voice = KokoroVoice(files, threads=1, workers=2, timeout=2.0)
+    await voice.start()
+    stream = voice.synthesize(LONGER, Delivery())
+    await anext(stream)
+    await stream.aclose()  # type: ignore[attr-defined]
+    yield voice
+    await voice.close()
+
+
+async def test_a_process_busy_with_a_sentence_given_up_is_given_no_other(
+    given_up: KokoroVoice, gate: Path
+) -> None:
+    pids = given_up.worker_pids
+    async with asyncio.timeout(1.9):
+        for _ in range(4):
+            assert len(await spoken(given_up, SENTENCE)) > 4000
+    way_in = opened(gate)
+    both = await asyncio.gather(*(spoken(given_up, SENTENCE) for _ in range(2)))
+    os.close(way_in)
+    assert all(len(pcm) == len(both[0]) > 4000 for pcm in both)
+    assert given_up.worker_pids == pids
+
+
+async def test_a_process_that_never_ends_a_sentence_given_up_is_replaced(given_up: KokoroVoice) -> None:
+    pids = set(given_up.worker_pids)
+    await until(lambda: len(pids & set(given_up.worker_pids)) == 1)
+    await until(lambda: len(given_up.worker_pids) == 2)
+    assert len(await spoken(given_up, SENTENCE)) > 4000
