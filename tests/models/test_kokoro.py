@@ -99,7 +99,16 @@ async def test_a_voice_that_was_not_started_or_was_closed_says_so(files: dict[st
             ["Thank you, Maria,", "your visit is on Monday."],
         ),
         ("Your visit is on Monday, yes.", ["Your visit is on Monday, yes."]),
+        (
+            "We are open on Monday, Tuesday, and Friday; please ring before you come, or write to us.",
+            [
+                "We are open on Monday,",
+                "Tuesday, and Friday;",
+                "please ring before you come,",
+                "or write to us.",
+            ],
+        ),
     ],
 )
-def test_a_sentence_is_cut_once_where_it_pauses_anyway(text: str, parts: list[str]) -> None:
+def test_a_sentence_is_cut_where_it_pauses_anyway(text: str, parts: list[str]) -> None:
     assert clauses(text) == parts

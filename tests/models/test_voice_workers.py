@@ -223,3 +223,28 @@ async def test_a_process_that_never_ends_a_sentence_given_up_is_replaced(given_u
     await until(lambda: len(pids & set(given_up.worker_pids)) == 1)
     await until(lambda: len(given_up.worker_pids) == 2)
     assert len(await spoken(given_up, SENTENCE)) > 4000
+
+
+class Stuck:
+    """Says a second of a sentence and then nothing more."""
+
+    name = "stuck"
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def synthesize(self, text: str, delivery: Delivery) -> AsyncIterator[Pcm]:
+        for _ in range(10):
+            yield np.zeros(800, np.int16)
+        await asyncio.Event().wait()
+
+
+async def test_a_voice_may_compute_as_long_as_the_caller_still_hears_what_it_said() -> None:
+    ladder = VoiceLadder([Stuck()], next_chunk_s=0.2)
+    await ladder.start()
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    with pytest.raises(SpeechError, match="stuck broke off"):
+        await spoken(ladder, SENTENCE)
+    assert clock() - begun >= 1.15
