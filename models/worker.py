@@ -107,6 +107,10 @@ class WorkerProcess:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerGone(f"worker {self.pid} ended") from error
 
+    async def ended(self) -> None:
+        """Return when the process has ended."""
+        await self._process.wait()
+
     def kill(self) -> None:
         """End it now. Idempotent."""
         if self.alive:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from models.expectation import Expectation
 from models.local.catalogue import MOONSHINE
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
 from models.stt.messages import Message, tag
 from models.stt.wording import plain_words
-from models.worker import WorkerGone, WorkerProcess
+from models.worker import WorkerGone, WorkerProcess, pause_before_retry
+
+log = structlog.get_logger(__name__)
 
 OnPartial = Callable[[Transcript], None]
 
@@ -37,7 +40,7 @@ _PARTIAL_GROWTH: Final = 1.3
 """The next partial waits for this much more audio than the last had: all of them together cost a few times
 the final result, however long the caller talks."""
 _START_TIMEOUT: Final = 60.0
-_RESTARTS_IN_A_ROW: Final = 5
+_BEING_REPLACED: Final = "the moonshine recognizer has no worker: it is being replaced"
 
 
 @dataclass(slots=True)
@@ -160,6 +163,8 @@ class MoonshineRecognizer:
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: dict[int, WorkerProcess] = {}
         self._decoded = 0
+        self._refusal = _BEING_REPLACED
+        """Why nothing can be heard while no worker is there."""
 
     @staticmethod
     def installed() -> bool:
@@ -168,7 +173,7 @@ class MoonshineRecognizer:
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """Process ids of the living workers, for supervision."""
+        """Process ids of the living workers."""
         return tuple(worker.pid for worker in self._workers.values() if worker.alive)
 
     async def start(self) -> None:
@@ -192,8 +197,7 @@ class MoonshineRecognizer:
     def open(self, expectation: Expectation, on_partial: OnPartial | None = None) -> MoonshineUtterance:
         """Begin an utterance. Raises :class:`SpeechError` while no worker is there: the weights take longer
         to load than a caller waits."""
-        if not self._tasks or not self.worker_pids:
-            raise SpeechError("the moonshine recognizer has no worker running")
+        self._check_running()
         return MoonshineUtterance(self, on_partial, self._max_samples)
 
     async def close(self) -> None:
@@ -207,9 +211,9 @@ class MoonshineRecognizer:
         self._refuse_waiting("the moonshine recognizer was closed")
 
     def decode(self, audio: bytes) -> _Job:
-        """Queue an utterance that has ended. Raises :class:`SpeechError` when too many wait already."""
-        if not self._tasks:
-            raise SpeechError("the moonshine recognizer was closed")
+        """Queue an utterance that has ended. Raises :class:`SpeechError` when too many wait already or
+        nobody is there to decode it."""
+        self._check_running()
         if len(self._finals) >= _MAX_WAITING:
             raise SpeechError(
                 f"{_MAX_WAITING} utterances wait for {self._size} moonshine workers: start more"
@@ -218,6 +222,12 @@ class MoonshineRecognizer:
         self._finals.append(job)
         self._arrived.set()
         return job
+
+    def _check_running(self) -> None:
+        if not self._tasks:
+            raise SpeechError("the moonshine recognizer is not running: start it first")
+        if not self.worker_pids:
+            raise SpeechError(self._refusal)
 
     def want_partial(self, utterance: MoonshineUtterance) -> None:
         """Decode what ``utterance`` holds when a worker has nothing better to do."""
@@ -242,19 +252,27 @@ class MoonshineRecognizer:
                     self.forget(utterance)
                     utterance.tell_partial(await self._ask(worker, utterance.so_far()))
                 else:
-                    await self._arrived.wait()
+                    await self._idle(worker)
             except WorkerGone:
                 self._workers.pop(slot, None)
                 worker.kill()
                 await worker.close(0)
                 # Not said again to another: loading takes longer than the caller waits for an answer.
-                replaced = await self._replace(slot)
-                if replaced is None:
-                    self._refuse_waiting("the moonshine recognizer's workers do not stay up")
-                    return
-                worker = replaced
+                worker = await self._replace(slot)
             except SpeechError:
                 continue  # of a partial result: the final one will tell
+
+    async def _idle(self, worker: WorkerProcess) -> None:
+        """Until there is something to decode. Raises :class:`WorkerGone` when the worker ends meanwhile."""
+        arrived = asyncio.ensure_future(self._arrived.wait())
+        ended = asyncio.ensure_future(worker.ended())
+        try:
+            await asyncio.wait({arrived, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise WorkerGone(f"worker {worker.pid} ended")
+        finally:
+            arrived.cancel()
+            ended.cancel()
 
     async def _decode_final(self, worker: WorkerProcess, job: _Job) -> None:
         try:
@@ -287,16 +305,20 @@ class MoonshineRecognizer:
             raise SpeechError(payload[4:].decode())
         return payload[4:].decode()
 
-    async def _replace(self, slot: int) -> WorkerProcess | None:
-        """Another worker for a place, or None when none stays up."""
-        for attempt in range(_RESTARTS_IN_A_ROW):
+    async def _replace(self, slot: int) -> WorkerProcess:
+        """Another worker for a place, however often it takes; without any other, what waits is refused."""
+        self._refusal = _BEING_REPLACED
+        failures = 0
+        while True:
             if not self.worker_pids:
-                self._refuse_waiting("moonshine's worker is being replaced")
+                self._refuse_waiting(self._refusal)
             try:
                 return await self._start_worker(slot)
-            except SpeechError:
-                await asyncio.sleep(random.uniform(0.5, 1.0) * 0.2 * 2**attempt)
-        return None
+            except SpeechError as error:
+                failures += 1
+                self._refusal = f"no moonshine worker stays up (last: {error}); trying again"
+                log.warning("recognizer_worker_down", slot=slot, failures=failures, reason=str(error))
+                await asyncio.sleep(pause_before_retry(failures))
 
     async def _start_worker(self, slot: int) -> WorkerProcess:
         worker = await WorkerProcess.start("models.stt.moonshine_worker", *self._arguments)

@@ -159,6 +159,37 @@ async def test_a_hung_worker_is_replaced_and_the_utterance_answered() -> None:
         await recognizer.close()
 
 
+async def test_a_pool_whose_workers_do_not_stay_up_refuses_and_goes_on_trying(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = asyncio.Queue[int]()
+    monkeypatch.setattr("models.stt.recognizer.pause_before_retry", lambda n: failures.put_nowait(n) or 0.0)
+    recognizer = EmbeddedRecognizer(1)
+    await recognizer.start()
+    try:
+        utterance = recognizer.open(YES_NO)
+        utterance.feed(clip("moment")[:8000])
+        monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts
+        os.kill(recognizer.worker_pids[0], signal.SIGKILL)
+        async with asyncio.timeout(60):
+            with pytest.raises(SpeechError, match=r"no recognizer worker stays up \(last: .*trying again"):
+                await utterance.finish()
+            while await failures.get() < 12:
+                with pytest.raises(SpeechError, match="trying again"):
+                    recognizer.open(YES_NO)
+            monkeypatch.delenv("PYTHONHOME")
+            while True:
+                try:
+                    again = recognizer.open(YES_NO)
+                    break
+                except SpeechError:
+                    await asyncio.sleep(0.01)
+            again.feed(clip("moment")[:8000])
+            assert (await again.finish()).is_final
+    finally:
+        await recognizer.close()
+
+
 async def test_a_recognizer_that_was_not_started_says_so() -> None:
     with pytest.raises(SpeechError, match="start it first"):
         EmbeddedRecognizer().open(YES_NO)

@@ -173,6 +173,37 @@ async def test_a_process_killed_while_idle_costs_one_utterance(recognizer: Moons
     assert (await heard(recognizer, sound(1.0))).accepted
 
 
+async def test_a_process_that_dies_while_nobody_speaks_is_replaced_before_anybody_does(
+    recognizer: MoonshineRecognizer,
+) -> None:
+    (pid,) = recognizer.worker_pids
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while recognizer.worker_pids in ((pid,), ()):  # noqa: ASYNC110  its supervision tells nobody
+            await asyncio.sleep(0.01)
+    assert (await heard(recognizer, sound(1.0))).accepted
+
+
+async def test_a_pool_whose_processes_do_not_stay_up_refuses_at_once_and_goes_on_trying(
+    recognizer: MoonshineRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = asyncio.Queue[int]()
+    monkeypatch.setattr("models.stt.moonshine.pause_before_retry", lambda n: failures.put_nowait(n) or 0.0)
+    begun = recognizer.open(Expectation())
+    begun.feed(sound(1.0))
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts
+    os.kill(recognizer.worker_pids[0], signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while await failures.get() < 12:
+            with pytest.raises(SpeechError, match=r"no moonshine worker stays up \(last: .*trying again"):
+                recognizer.open(Expectation())
+        with pytest.raises(SpeechError, match="trying again"):
+            await begun.finish()
+        monkeypatch.delenv("PYTHONHOME")
+    await until_it_listens_again(recognizer)
+    assert (await heard(recognizer, sound(1.0))).accepted
+
+
 async def test_a_cancelled_utterance_is_over(recognizer: MoonshineRecognizer) -> None:
     utterance = recognizer.open(Expectation())
     utterance.feed(sound(1.0))
