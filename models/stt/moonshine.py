@@ -39,6 +39,7 @@ _PARTIAL_EVERY_S: Final = 0.6
 _PARTIAL_GROWTH: Final = 1.3
 """The next partial waits for this much more audio than the last had: all of them together cost a few times
 the final result, however long the caller talks."""
+_BYTES_PER_S: Final = 2 * SAMPLE_RATE
 _START_TIMEOUT: Final = 60.0
 _BEING_REPLACED: Final = "the moonshine recognizer has no worker: it is being replaced"
 
@@ -150,7 +151,8 @@ class MoonshineRecognizer:
             workers: utterances decoded at the same time.
             threads: of one process, for one utterance.
             max_seconds: longest utterance; what comes after it is not heard.
-            patience: seconds after which a worker that does not answer is replaced.
+            patience: seconds after which a worker that does not answer is replaced, beside half the length
+                of the audio.
         """
         self._arguments = (*(str(files[name]) for name in MOONSHINE.provides), str(threads))
         self._size = workers
@@ -293,14 +295,15 @@ class MoonshineRecognizer:
         self._decoded += 1
         name = tag(self._decoded)
         worker.send(Message.AUDIO, name + audio)
+        patience = self._patience + len(audio) / _BYTES_PER_S / 2
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 while True:
                     kind, payload = await worker.receive()
                     if payload[:4] == name:
                         break
         except TimeoutError:
-            raise WorkerGone(f"worker {worker.pid} said nothing for {self._patience} s") from None
+            raise WorkerGone(f"worker {worker.pid} said nothing for {patience:.1f} s") from None
         if kind != Message.FINAL:
             raise SpeechError(payload[4:].decode())
         return payload[4:].decode()
