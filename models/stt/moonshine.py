@@ -2,8 +2,9 @@
 
 The weights are fetched or placed by hand (:mod:`models.local`) and live in worker processes that all calls
 share: an utterance keeps its audio until it ends and then takes a worker for as long as decoding lasts, a
-fraction of its length. While nobody waits for a final result, idle workers decode what has been said so far.
-The network knows no grammar and no key terms: what was expected is left to whoever reads the words.
+fraction of its length. While nobody waits for a final result, idle workers decode what has been said so far,
+first where speech may have ended (a glance), then for partial results. The network knows no grammar and no
+key terms: what was expected is left to whoever reads the words.
 """
 
 from __future__ import annotations
@@ -46,10 +47,12 @@ _BEING_REPLACED: Final = "the moonshine recognizer has no worker: it is being re
 
 @dataclass(slots=True)
 class _Job:
-    """One decoding: all audio so far, and where the text goes."""
+    """One decoding: all audio so far, and where the text goes; None for a glance that came too late."""
 
     audio: bytes
-    text: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    text: asyncio.Future[str | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class MoonshineUtterance:
@@ -78,17 +81,13 @@ class MoonshineUtterance:
             self._recognizer.want_partial(self)
 
     async def glance(self) -> Transcript | None:
-        """See :class:`~models.speech.UtteranceStream`."""
+        """See :class:`~models.speech.UtteranceStream`. None as well when the speech ends or another glance is
+        asked for before a worker had time for this one."""
         if self._final is not None or self._cancelled:
             return None
         seconds = self._seconds
-        job = self._recognizer.decode(bytes(self._audio))
-        try:
-            written = await asyncio.shield(job.text)
-        except asyncio.CancelledError:
-            job.text.cancel()
-            raise
-        return _transcript(written, seconds, CONFIDENCE, is_final=True)
+        written = await self._recognizer.glance(self, bytes(self._audio))
+        return None if written is None else _transcript(written, seconds, CONFIDENCE, is_final=True)
 
     async def finish(self) -> Transcript:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -102,7 +101,7 @@ class MoonshineUtterance:
         except asyncio.CancelledError:
             self.cancel()
             raise
-        return _transcript(written, self._seconds, CONFIDENCE, is_final=True)
+        return _transcript(written or "", self._seconds, CONFIDENCE, is_final=True)
 
     def cancel(self) -> None:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -159,6 +158,8 @@ class MoonshineRecognizer:
         self._max_samples = int(max_seconds * SAMPLE_RATE)
         self._patience = patience
         self._finals: deque[_Job] = deque()
+        self._glances: dict[MoonshineUtterance, _Job] = {}
+        """Looks at what was said so far, in order; each utterance at most one."""
         self._partials: dict[MoonshineUtterance, None] = {}
         """Who wants a partial result, in order; each utterance at most once."""
         self._arrived = asyncio.Event()
@@ -225,6 +226,20 @@ class MoonshineRecognizer:
         self._arrived.set()
         return job
 
+    def glance(self, utterance: MoonshineUtterance, audio: bytes) -> asyncio.Future[str | None]:
+        """What the network writes for ``audio``, when no final result waits; None when ``utterance`` ends or
+        asks again before. Raises :class:`SpeechError` when nobody is there to decode it."""
+        self._check_running()
+        self._drop_glance(utterance)
+        job = self._glances[utterance] = _Job(audio)
+        self._arrived.set()
+        return job.text
+
+    def _drop_glance(self, utterance: MoonshineUtterance) -> None:
+        job = self._glances.pop(utterance, None)
+        if job is not None and not job.text.done():
+            job.text.set_result(None)
+
     def _check_running(self) -> None:
         if not self._tasks:
             raise SpeechError("the moonshine recognizer is not running: start it first")
@@ -237,7 +252,8 @@ class MoonshineRecognizer:
         self._arrived.set()
 
     def forget(self, utterance: MoonshineUtterance) -> None:
-        """No partial result is wanted any more."""
+        """Neither glance nor partial result is wanted any more."""
+        self._drop_glance(utterance)
         self._partials.pop(utterance, None)
 
     async def _serve(self, slot: int, worker: WorkerProcess) -> None:
@@ -246,9 +262,9 @@ class MoonshineRecognizer:
             self._arrived.clear()
             try:
                 if self._finals:
-                    job = self._finals.popleft()
-                    if not job.text.cancelled():
-                        await self._decode_final(worker, job)
+                    await self._decode(worker, self._finals.popleft())
+                elif self._glances:
+                    await self._decode(worker, self._glances.pop(next(iter(self._glances))))
                 elif self._partials:
                     utterance = next(iter(self._partials))
                     self.forget(utterance)
@@ -276,7 +292,9 @@ class MoonshineRecognizer:
             arrived.cancel()
             ended.cancel()
 
-    async def _decode_final(self, worker: WorkerProcess, job: _Job) -> None:
+    async def _decode(self, worker: WorkerProcess, job: _Job) -> None:
+        if job.text.cancelled():
+            return
         try:
             text = await self._ask(worker, job.audio)
         except SpeechError as error:
@@ -348,8 +366,10 @@ class MoonshineRecognizer:
         return worker
 
     def _refuse_waiting(self, reason: str) -> None:
-        while self._finals:
-            _fail(self._finals.popleft(), reason)
+        for job in (*self._finals, *self._glances.values()):
+            _fail(job, reason)
+        self._finals.clear()
+        self._glances.clear()
 
 
 def _fail(job: _Job, reason: str) -> None:

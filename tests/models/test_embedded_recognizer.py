@@ -163,7 +163,12 @@ async def test_a_pool_whose_workers_do_not_stay_up_refuses_and_goes_on_trying(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     failures = asyncio.Queue[int]()
-    monkeypatch.setattr("models.stt.recognizer.pause_before_retry", lambda n: failures.put_nowait(n) or 0.0)
+
+    def at_once(failed: int) -> float:
+        failures.put_nowait(failed)
+        return 0.0
+
+    monkeypatch.setattr("models.stt.recognizer.pause_before_retry", at_once)
     recognizer = EmbeddedRecognizer(1)
     await recognizer.start()
     try:

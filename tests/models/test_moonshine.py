@@ -14,7 +14,7 @@ import pytest
 
 from models.expectation import Expectation
 from models.local import MOONSHINE
-from models.speech import Pcm, SpeechError, Transcript
+from models.speech import Pcm, SpeechError, Transcript, UtteranceStream
 from models.stt import MoonshineRecognizer
 from tests.models.local_stand_ins.sherpa_onnx import CRASHED, HUNG, REFUSED
 
@@ -124,6 +124,40 @@ async def test_a_glance_given_up_takes_nobody_elses_time(recognizer: MoonshineRe
     assert all(look.cancelled() for look in looks)
 
 
+async def test_who_has_finished_comes_before_who_may_have(recognizer: MoonshineRecognizer) -> None:
+    speaking = [recognizer.open(Expectation()) for _ in range(4)]
+    finished = recognizer.open(Expectation())
+    for utterance in (*speaking, finished):
+        utterance.feed(sound(1.0))
+    told: list[str] = []
+
+    async def look(utterance: UtteranceStream) -> None:
+        assert await utterance.glance()
+        told.append("glance")
+
+    async def finish() -> None:
+        await finished.finish()
+        told.append("final")
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*map(look, speaking), finish())
+    assert told == ["final", *["glance"] * 4]
+
+
+async def test_a_glance_that_waited_until_the_speech_ended_is_not_decoded(
+    recognizer: MoonshineRecognizer,
+) -> None:
+    utterance, other = recognizer.open(Expectation()), recognizer.open(Expectation())
+    utterance.feed(sound(1.0, CRASHED))
+    other.feed(sound(1.0))
+    look = asyncio.ensure_future(utterance.glance())
+    await asyncio.sleep(0)
+    utterance.cancel()
+    async with asyncio.timeout(20):
+        assert await look is None
+        assert (await other.finish()).accepted
+
+
 async def test_partial_results_become_rarer_the_longer_somebody_speaks(files: dict[str, Path]) -> None:
     recognizer = MoonshineRecognizer(files, threads=1, max_seconds=30.0)
     await recognizer.start()
@@ -193,7 +227,12 @@ async def test_a_pool_whose_processes_do_not_stay_up_refuses_at_once_and_goes_on
     recognizer: MoonshineRecognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = asyncio.Queue[int]()
-    monkeypatch.setattr("models.stt.moonshine.pause_before_retry", lambda n: failures.put_nowait(n) or 0.0)
+
+    def at_once(failed: int) -> float:
+        failures.put_nowait(failed)
+        return 0.0
+
+    monkeypatch.setattr("models.stt.moonshine.pause_before_retry", at_once)
     begun = recognizer.open(Expectation())
     begun.feed(sound(1.0))
     monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts
