@@ -58,6 +58,8 @@ class WorkerProcess:
     async def start(cls, module: str, *arguments: str) -> WorkerProcess:
         """Start ``python -m module arguments``. Raises :class:`WorkerGone` when it cannot be started."""
         path = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH", "")]))
+        # Nothing is kept of what it prints: libraries and tracebacks may quote what was said. What its parent
+        # has to know, a worker tells in a message.
         # One thread each: the pool decides how many cores speech may take.
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:

@@ -18,6 +18,7 @@ class Message(IntEnum):
     """Kinds of message, to the worker and from it."""
 
     READY = 1
+    """Why the worker hears less well than it could follows, or nothing."""
     OPEN = 2
     """An expectation follows."""
     AUDIO = 3

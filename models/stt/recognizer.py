@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -143,7 +144,14 @@ class EmbeddedRecognizer:
 
     name = "embedded"
 
-    def __init__(self, workers: int = 1, *, max_seconds: float = 30.0, patience: float = 3.0) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        *,
+        max_seconds: float = 30.0,
+        patience: float = 3.0,
+        weights: Path = Path(__file__).parent,
+    ) -> None:
         """A pool of ``workers`` processes.
 
         Args:
@@ -151,10 +159,14 @@ class EmbeddedRecognizer:
                 speaks.
             max_seconds: longest utterance; what comes after it is not heard.
             patience: seconds a worker may take after the end of speech, beside half the length of the audio.
+            weights: folder of the ear's network; PocketSphinx hears when it cannot be used.
         """
         self._size = workers
         self._max_samples = int(max_seconds * SAMPLE_RATE)
         self._patience = patience
+        self._weights = weights
+        self._shortcoming = ""
+        """Why its workers hear less well than they could, as the log was told."""
         self._longest_open = 3 * max_seconds
         """Seconds of wall time after which an utterance that nobody ends loses its worker."""
         self._waiting: deque[EmbeddedUtterance] = deque()
@@ -305,17 +317,20 @@ class EmbeddedRecognizer:
             message.cancel()
 
     async def _start_worker(self, slot: int) -> WorkerProcess:
-        worker = await WorkerProcess.start("models.stt.worker")
+        worker = await WorkerProcess.start("models.stt.worker", str(self._weights))
         self._workers[slot] = worker
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                kind, _ = await worker.receive()
+                kind, payload = await worker.receive()
         except TimeoutError:
             worker.kill()
             raise WorkerGone(f"recognizer worker did not start within {_START_TIMEOUT} s") from None
         if kind != Message.READY:
             worker.kill()
-            raise SpeechError("the recognizer's worker could not load its models")
+            raise SpeechError(f"the recognizer's worker could not load its models: {payload[4:].decode()}")
+        if (shortcoming := payload[4:].decode()) and shortcoming != self._shortcoming:
+            self._shortcoming = shortcoming
+            log.warning("recognizer_degraded", rung="pocketsphinx", reason=shortcoming)
         return worker
 
     def _refuse_waiting(self, reason: str) -> None:

@@ -26,6 +26,8 @@ from models.stt import lexicon
 from models.stt.frontend import CEPSTRA, BandExtension, Floats, FrontEnd, level_gain
 from models.stt.grammar import grammar_of
 
+SOURCE: Final = "pocketsphinx"
+
 FRAME: Final = 0.01
 """Seconds a cepstral frame lasts."""
 
@@ -288,7 +290,7 @@ class UtteranceDecoder:
             accepted=accepted and bool(heard.words),
             words=words,
             audio_seconds=self.seconds,
-            source="embedded",
+            source=SOURCE,
         )
 
 

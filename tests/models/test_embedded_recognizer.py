@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from models.expectation import AnswerKind, Expectation
 from models.speech import Pcm, SpeechError, Transcript
@@ -193,6 +194,21 @@ async def test_a_pool_whose_workers_do_not_stay_up_refuses_and_goes_on_trying(
             assert (await again.finish()).is_final
     finally:
         await recognizer.close()
+
+
+async def test_a_pool_without_the_weights_of_its_ear_says_so_once_and_hears_all_the_same(
+    tmp_path: Path,
+) -> None:
+    recognizer = EmbeddedRecognizer(2, patience=20.0, weights=tmp_path)
+    with capture_logs() as logs:
+        await recognizer.start()
+    try:
+        assert (await heard(recognizer, clip("moment")[:8000])).source == "pocketsphinx"
+    finally:
+        await recognizer.close()
+    (warning,) = logs
+    assert (warning["event"], warning["log_level"]) == ("recognizer_degraded", "warning")
+    assert str(tmp_path) in warning["reason"]
 
 
 async def test_a_recognizer_that_was_not_started_says_so() -> None:
