@@ -18,7 +18,7 @@ import structlog
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
-from models.stt.messages import Message, pack_expectation, tag, unpack_transcript
+from models.stt.messages import Message, pack_opening, tag, unpack_transcript
 from models.worker import WorkerGone, WorkerProcess, pause_before_retry
 
 log = structlog.get_logger(__name__)
@@ -103,9 +103,11 @@ class EmbeddedUtterance:
     def lease(self, worker: WorkerProcess) -> None:
         """Take a worker and tell it everything so far."""
         self.attempts += 1
-        worker.send(Message.OPEN, self.tag + pack_expectation(self.expectation))
-        for audio in self._kept:
-            worker.send(Message.AUDIO, self.tag + audio)
+        partials = self._on_partial is not None and not self.ended.is_set()
+        worker.send(Message.OPEN, self.tag + pack_opening(self.expectation, partials))
+        if self._kept:
+            # In one piece: the worker looks for partial results once and not at every message of the past.
+            worker.send(Message.AUDIO, self.tag + b"".join(self._kept))
         if self.ended.is_set():
             worker.send(Message.FINISH, self.tag)
         self._worker = worker

@@ -20,12 +20,10 @@ from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
 from models.stt import decoding, sphinx
 from models.stt.ear import Ear
-from models.stt.messages import Message, pack_transcript, unpack_expectation
+from models.stt.messages import Message, pack_transcript, unpack_opening
 from models.worker import WorkerChannel
 
-_PIECE: Final = SAMPLE_RATE // 10
-"""Decoded at a time; a cancel is seen between pieces."""
-_PARTIAL_EVERY: Final = 3 * _PIECE
+_PARTIAL_EVERY: Final = 3 * SAMPLE_RATE // 10
 _NO_TAG: Final = bytes(4)
 
 
@@ -89,6 +87,7 @@ class _Service:
         gc.freeze()
         self._utterance: Decoder | None = None
         self._tag = b""
+        self._partials = False
         self._since_partial = 0
         self._last_partial = ""
 
@@ -96,7 +95,8 @@ class _Service:
         """One message of the parent."""
         if kind == Message.OPEN:
             self._drop()
-            self._utterance = self._hearing.begin(unpack_expectation(payload))
+            expectation, self._partials = unpack_opening(payload)
+            self._utterance = self._hearing.begin(expectation)
             self._tag, self._since_partial, self._last_partial = tag, 0, ""
         elif self._utterance is None or tag != self._tag:
             return
@@ -114,10 +114,9 @@ class _Service:
 
     def _feed(self, utterance: Decoder, payload: bytes) -> None:
         pcm = np.frombuffer(payload, "<i2").astype(np.int16)
-        for at in range(0, len(pcm), _PIECE):
-            utterance.feed(pcm[at : at + _PIECE])
+        utterance.feed(pcm)
         self._since_partial += len(pcm)
-        if self._since_partial >= _PARTIAL_EVERY:
+        if self._partials and self._since_partial >= _PARTIAL_EVERY:
             self._since_partial = 0
             text = utterance.partial()
             if text != self._last_partial:
