@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.emotion_encoder.front_end import BANDS, FRAMES, log_mel, wideband
+from models.emotion_encoder.front_end import FRAMES, log_mel, wideband
 from models.emotion_encoder.window import Defect, Sound, inspect
 from models.model_file import verified_file
 from models.onnx import session_of_bytes
+from models.turn.log_mel import BANDS
 
 FOLDER = Path(__file__).parent
 LAYERS = 2

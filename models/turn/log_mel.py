@@ -23,13 +23,24 @@ Floats = npt.NDArray[np.float32]
 
 
 @cache
-def _filters() -> Floats:
+def filters() -> Floats:
+    """The mel bands over the bins of one window, float32 [80, 201]."""
     return slaney_filters(BANDS, rate=RATE, window=WINDOW, low=0.0, high=RATE / 2).astype(np.float32)
 
 
 @cache
-def _window() -> Floats:
+def window() -> Floats:
+    """The periodic Hann window, float32 [400]."""
     return np.hanning(WINDOW + 1)[:WINDOW].astype(np.float32)
+
+
+def compressed(power: npt.NDArray[np.floating]) -> Floats:
+    """Power spectra [frames, bins] -> float32 [80, frames]: mel bands, logarithm, the lowest decades cut off.
+
+    Spectra with fewer bins than the window has are those of sound without anything above.
+    """
+    log = np.log10(np.maximum(filters()[:, : power.shape[1]] @ power.T, 1e-10))
+    return ((np.maximum(log, log.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
 
 
 def whisper_log_mel(x: Floats) -> Floats:
@@ -39,7 +50,5 @@ def whisper_log_mel(x: Floats) -> Floats:
     padded = np.pad(x, WINDOW // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][: len(x) // HOP]
     # Real and imaginary part squared by hand: abs() would take a root only for it to be squared again.
-    spectrum = np.fft.rfft(frames * _window(), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    log = np.log10(np.maximum(_filters() @ power.T, 1e-10))
-    return ((np.maximum(log, log.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    spectrum = np.fft.rfft(frames * window(), axis=1)
+    return compressed(spectrum.real**2 + spectrum.imag**2)
