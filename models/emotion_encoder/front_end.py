@@ -13,7 +13,7 @@ import numpy as np
 import soxr
 
 from models.speech import SAMPLE_RATE, Pcm
-from models.turn.log_mel import HOP, RATE, WINDOW, Floats, compressed, window
+from models.turn.log_mel import HOP, RATE, WINDOW, Floats, band_energies, compressed, window
 
 SECONDS = 2
 SAMPLES = SECONDS * SAMPLE_RATE
@@ -48,5 +48,4 @@ def log_mel(sound: Floats) -> Floats:
     after = np.full(half, -mean / deviation, np.float32)
     x = np.concatenate([x[half:0:-1], x, after]).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(x, WINDOW)[::HOP][:FRAMES]
-    spectrum = np.fft.rfft(frames * window(), axis=1)
-    return compressed(spectrum.real**2 + spectrum.imag**2)
+    return compressed(band_energies(frames, window()))

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.speech import SAMPLE_RATE, Pcm
-from models.turn.log_mel import RATE, WINDOW, Floats, compressed
+from models.turn.log_mel import RATE, WINDOW, Floats, band_energies, compressed
 
 HOP: Final = 80
 """Samples from one mel frame to the next: 10 ms."""
@@ -36,6 +36,5 @@ def phone_log_mel(pcm: Pcm) -> Floats:
     x = (x - x.mean()) / np.sqrt(x.var() + np.float32(1e-2))
     padded = np.pad(x, _HALF // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _HALF)[::HOP][: len(x) // HOP]
-    spectrum = np.fft.rfft(frames * _window(), axis=1)
     # Twice the samples under the window at 16 kHz would have given four times the power.
-    return compressed(4 * (spectrum.real**2 + spectrum.imag**2))
+    return compressed(band_energies(frames, _window(), 4.0))
