@@ -361,6 +361,7 @@ class MoonshineRecognizer:
             raise
         except asyncio.CancelledError:
             worker.kill()
+            await worker.close(0)
             raise
         self._workers[slot] = worker
         return worker

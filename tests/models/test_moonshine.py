@@ -199,6 +199,7 @@ async def test_a_process_that_dies_or_hangs_is_replaced_and_the_caller_goes_on_a
 async def test_a_long_utterance_may_take_longer_than_a_short_one(recognizer: MoonshineRecognizer) -> None:
     with pytest.raises(SpeechError, match=r"said nothing for 2\.5 s"):
         await heard(recognizer, sound(3.0, HUNG))
+    await until_it_listens_again(recognizer)
 
 
 async def test_a_process_killed_while_idle_costs_one_utterance(recognizer: MoonshineRecognizer) -> None:
