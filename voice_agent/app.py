@@ -29,7 +29,7 @@ from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
 from voice_agent.api.platform.composition import PREFIX, composed_platform
-from voice_agent.api.server import Dispatcher, HttpServer
+from voice_agent.api.server import Dispatcher
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import Exchange, twilio_router
 from voice_agent.call.cloud_speech import SpeechConfigurationError
@@ -55,7 +55,15 @@ from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettin
 from voice_agent.settings import Role, Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
-from voice_agent.surroundings import StartError, account_of, entrance_of, origins_of, quiet_logs
+from voice_agent.surroundings import (
+    StartError,
+    account_of,
+    data_folder,
+    entrance_of,
+    listening,
+    origins_of,
+    quiet_logs,
+)
 from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
 from voice_agent.web.models import models_router
@@ -137,7 +145,7 @@ async def serve(
     """Run until SIGTERM or SIGINT, then let the live calls finish (bounded by ``drain_timeout_s``).
 
     Raises:
-        StartError: settings that cannot work. OSError: the address is taken.
+        StartError: settings that cannot work, an address that is taken.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -168,9 +176,9 @@ async def running(
     """A whole system for as long as the context is open; ``port`` 0 takes a free one."""
     quiet_logs(settings.log_level)
     async with AsyncExitStack() as stack:
-        server = HttpServer(host, port)
+        server = listening(host, port)
         stack.push_async_callback(server.stop)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        data_folder(settings)
         database = Database(settings.effective_database_url)
         stack.push_async_callback(database.close)
         if database.is_sqlite and settings.role is not Role.ALL:

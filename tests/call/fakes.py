@@ -165,6 +165,9 @@ class FakeLine:
         self.agent_muted.append(muted)
 
 
+REFUSED = "(refused)"
+
+
 class ScriptedUtterance:
     def __init__(self, recognizer: ScriptedRecognizer) -> None:
         self._recognizer = recognizer
@@ -176,6 +179,8 @@ class ScriptedUtterance:
         """None, as most recognizers, unless the test lets it see."""
         self._recognizer.glances += 1
         text = self._recognizer.sees
+        if text == REFUSED:
+            return Transcript("", 0.0, accepted=False, source=self._recognizer.name)
         return Transcript(text, 0.9, source=self._recognizer.name) if text else None
 
     async def finish(self) -> Transcript:
@@ -198,7 +203,7 @@ class ScriptedRecognizer:
         self.results: list[str | Exception] = list(results)
         self.fed = 0
         self.sees = ""
-        """What is found at every pause, "" to say nothing before the end."""
+        """What is found at every pause, "" to say nothing before the end, REFUSED for nothing usable."""
         self.glances = 0
         self.expectations: list[Expectation] = []
 

@@ -174,12 +174,12 @@ def load_service(
     ).registry()
     try:
         graph = load_graph(folder / GRAPH_FILE, tools=tools.names)
-        link(graph)
+        states = link(graph).places
     except (OSError, ReasoningError) as error:
         raise ServiceError(f"{folder / GRAPH_FILE} cannot be used: {error}") from error
     safety = folder / SAFETY_FILE
     try:
-        rulebook = Rulebook(load_rules(safety if safety.is_file() else None))
+        rulebook = Rulebook(load_rules(safety if safety.is_file() else None, states=states))
     except (OSError, SafetyError) as error:
         raise ServiceError(f"{safety} cannot be used: {error}") from error
     own = replace(

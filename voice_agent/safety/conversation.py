@@ -26,7 +26,6 @@ from voice_agent.reasoning.effects import (
 from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import (
     Emotion,
-    External,
     HandedBack,
     NotReached,
     OperatorTookOver,
@@ -138,9 +137,8 @@ class SafeConversation:
             if handled:
                 return
         if isinstance(signal, Utterance) and self._behaves and not self._person_speaks:
-            for behavior in self._behaviors.triggered(signal.text, self.state, self._emotion):
-                instruction = External(behavior.action.instruction, "guidance", behavior.name)
-                async with aclosing(self._inside(instruction)) as effects:
+            for told in self._behaviors.told(signal.text, self.state, self._emotion):
+                async with aclosing(self._inside(told)) as effects:
                     async for effect in effects:
                         yield effect
         async with aclosing(self._inside(signal)) as effects:
@@ -217,8 +215,8 @@ class SafeConversation:
         again = concept.response in self._answered and response.again
         words = again or response.say
         said = tuple(sentences(words))
-        immediate = concept.escalation.immediate
-        if immediate and said and concept.name not in self._told:
+        immediate = concept.escalation.immediate and bool(said)
+        if immediate and concept.name not in self._told:
             # People are called while the words are being said; the agent stops its turns behind them.
             self._owed.append(_escalate(finding, hard=False))
         self._owed += [Say(sentence, interruptible=False) for sentence in said]
@@ -249,10 +247,14 @@ class SafeConversation:
             if rule.detection == "state" and state in rule.states and rule.name not in self._told:
                 self._told.add(rule.name)
                 concept = rule_concept(rule.name, self._rulebook.rules)
-                words = self._rulebook.rules.response(rule.response).say
-                self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+                said: tuple[str, ...] = ()
+                if not self._person_awaited:
+                    said = tuple(sentences(self._rulebook.rules.response(rule.response).say))
+                self._owed += [Say(sentence, interruptible=False) for sentence in said]
                 self._owed.append(_escalate_concept(concept, 1.0, hard=rule.immediate))
-                self._person_awaited = self._person_awaited or rule.immediate
+                if rule.immediate:
+                    self._person_awaited = True
+                    self._raised = SafetyRaised("", said, rule.name, hard=True)
 
 
 def _escalate(finding: Finding, *, hard: bool) -> Escalate:

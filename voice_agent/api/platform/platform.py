@@ -23,6 +23,7 @@ from voice_agent.operators.briefing_desk import BriefingDesk
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.operators.roster import Roster
+from voice_agent.safety.loader import RuleSet
 from voice_agent.store.bus import EventBus
 
 
@@ -50,7 +51,8 @@ def _utc_now() -> datetime:
 class Platform:
     """The parts behind the routes, for one workspace.
 
-    ``services`` names services by id; ``zone`` is where a day begins and ends.
+    ``rules`` are the safety rules of the workspace, its default service's; ``services`` names services by id;
+    ``zone`` is where a day begins and ends.
     """
 
     workspace_id: UUID
@@ -65,6 +67,7 @@ class Platform:
     bus: EventBus
     links: RecordingLinks
     recordings_dir: Path
+    rules: RuleSet
     records_calls: bool = True
     services: dict[str, str] = field(default_factory=dict)
     zone: tzinfo = ZoneInfo("UTC")
