@@ -228,7 +228,7 @@ async def running(
             )
             membership = Membership(settings, home)
             stack.push_async_callback(membership.close)
-        metrics = CallMetrics(own, _gauges(carried, membership), _model_figures(carried))
+        metrics = CallMetrics(own, _gauges(writer, carried, membership), _model_figures(carried))
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         application = Application(
@@ -246,7 +246,7 @@ async def running(
         )
         signatures = SignatureChecker(account.auth_token, *origins)
         exchange = _exchange(application, own)
-        http = _http(application, exchange, signatures, metrics, account)
+        http = _http(application, process, exchange, signatures, metrics, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
         gc.collect()
@@ -303,8 +303,16 @@ def _language_model(settings: Settings) -> LanguageModelReasoner | None:
     )
 
 
-def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
-    gauges: dict[str, Callable[[], float]] = {}
+def _gauges(
+    writer: RecordWriter, carried: Carrier | None, membership: Membership | None
+) -> dict[str, Callable[[], float]]:
+    gauges: dict[str, Callable[[], float]] = {
+        "voice_events_recorded": lambda: float(writer.stats.recorded),
+        "voice_events_spilled": lambda: float(writer.stats.spilled),
+        "voice_events_refused": lambda: float(writer.stats.refused),
+        "voice_events_lost": lambda: float(writer.stats.lost),
+        "voice_database_away": lambda: float(writer.stats.away),
+    }
     if carried is not None:
         gauges |= {
             "voice_active_calls": lambda: float(carried.switchboard.active_calls),
@@ -312,7 +320,11 @@ def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str,
             "voice_cpu_percent": lambda: carried.probe.cpu_percent,
         }
     if membership is not None:
-        gauges["voice_call_workers"] = lambda: float(membership.workers)
+        gauges |= {
+            "voice_call_workers": lambda: float(membership.workers),
+            "voice_link_dropped_messages": lambda: float(membership.link_dropped),
+            "voice_link_lost_messages": lambda: float(membership.link_lost),
+        }
     return gauges
 
 
@@ -335,6 +347,7 @@ def _exchange(application: Application, own: EventBus) -> Exchange:
 
 def _http(
     application: Application,
+    process: str,
     exchange: Exchange,
     signatures: SignatureChecker,
     metrics: CallMetrics,
@@ -360,9 +373,9 @@ def _http(
         lines=tuple(line.text for line in demonstration(services.default.now().date()).lines),
         phone_url=account.phone_url,
     )
-    app.include_router(health_router(state, metrics))
+    app.include_router(health_router(state, metrics, process))
     elsewhere = application.membership.placement if application.membership is not None else None
-    app.include_router(twilio_router(exchange, signatures, elsewhere))
+    app.include_router(twilio_router(exchange, signatures, elsewhere, process))
     app.include_router(
         calls_router(application.records, application.bus, application.settings.recordings_dir)
     )

@@ -112,6 +112,19 @@ def test_a_pause_is_told_before_it_is_an_end_and_may_be_made_one() -> None:
     assert listener.turns[-1][1] == listener.turns[-2][1] == pytest.approx(1.23, abs=0.04)
 
 
+@pytest.mark.parametrize(("level", "chunks"), [(0, 2), (60, 2), (400, 3)], ids=["quiet", "hiss", "noisy"])
+def test_a_pause_is_noticed_earlier_the_quieter_the_line(level: int, chunks: int) -> None:
+    tick, audio, listener = VadTick(LoudIsSpeech(), fail), LegAudio(), Listener()
+    tick.watch(audio, listener, listener)
+    write(audio, np.concatenate([noise(0.32, level), noise(0.64, 4000)]))
+    for _ in range(30):
+        tick.tick()
+    for chunk in range(1, 5):
+        write(audio, noise(0.032, level))
+        tick.tick()
+        assert ("paused" in dict(listener.told)) == (chunk >= chunks)
+
+
 def test_all_legs_share_one_run_per_round() -> None:
     model = LoudIsSpeech()
     tick = VadTick(model, fail)

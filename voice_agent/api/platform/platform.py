@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from voice_agent.operators.ports import LiveCalls
 from voice_agent.operators.roster import Roster
 from voice_agent.safety.loader import RuleSet
 from voice_agent.store.bus import EventBus
+from voice_agent.store.moments import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,6 @@ class BrowserPhones:
     api_key_sid: str = ""
     api_key_secret: str = field(default="", repr=False)
     app_sid: str = ""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Platform:
     services: dict[str, str] = field(default_factory=dict)
     zone: tzinfo = ZoneInfo("UTC")
     phones: BrowserPhones = BrowserPhones()
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
 
     async def note(
         self,
