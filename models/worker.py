@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import struct
 import sys
@@ -22,6 +23,15 @@ MAX_PAYLOAD: Final = 8 * 1024 * 1024
 """Longer messages are a broken stream."""
 
 _HEAD: Final = struct.Struct(">BI")
+_SHORTEST_PAUSE_S: Final = 0.4
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+def pause_before_retry(failures: int) -> float:
+    """Seconds between one start of a worker and the next after ``failures`` (1 or more) in a row: twice as
+    long each time, at most half a minute, and never the same, so that several pools do not start together."""
+    pause = _SHORTEST_PAUSE_S * 2 ** min(failures - 1, 10)
+    return random.uniform(0.5, 1.0) * min(pause, _LONGEST_PAUSE_S)
 
 
 def _package_root() -> str:
@@ -48,6 +58,8 @@ class WorkerProcess:
     async def start(cls, module: str, *arguments: str) -> WorkerProcess:
         """Start ``python -m module arguments``. Raises :class:`WorkerGone` when it cannot be started."""
         path = os.pathsep.join(filter(None, [_package_root(), os.environ.get("PYTHONPATH", "")]))
+        # Nothing is kept of what it prints: libraries and tracebacks may quote what was said. What its parent
+        # has to know, a worker tells in a message.
         # One thread each: the pool decides how many cores speech may take.
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:
@@ -96,6 +108,10 @@ class WorkerProcess:
             return kind, payload
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerGone(f"worker {self.pid} ended") from error
+
+    async def ended(self) -> None:
+        """Return when the process has ended."""
+        await self._process.wait()
 
     def kill(self) -> None:
         """End it now. Idempotent."""

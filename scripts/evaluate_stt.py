@@ -124,8 +124,7 @@ def by(heard: Iterable[Heard], key: Callable[[Case], str]) -> dict[str, list[Hea
 
 
 def right_intent(graph: Path) -> Callable[[Sequence[Heard]], float]:
-    """Utterances in a hundred whose nearest example belongs to the intent that was meant, and was accepted.
-    Utterances in a hundred whose nearest example belongs to the intent that was meant, and was accepted."""
+    """Utterances in a hundred whose nearest example belongs to the intent that was meant, and accepted."""
     known = intents_of(graph)
 
     def figure(heard: Sequence[Heard]) -> float:

@@ -39,6 +39,12 @@ def numbered(call_sid: str, timed: Sequence[tuple[float, CallEvent]], *, first: 
     ]
 
 
+def going_on(events: Sequence[CallEvent]) -> list[CallEvent]:
+    """The same events as of a call that goes on now: one that was silent for an hour counts as lost."""
+    late = datetime.now(UTC) - events[-1].at
+    return [event.model_copy(update={"at": event.at + late}) for event in events]
+
+
 def booking_call(call_sid: str = "CA" + "1" * 32) -> list[CallEvent]:
     """Greeting, one request with a tool, an interrupted answer, a second request, a goodbye: 30 seconds."""
     return numbered(

@@ -29,7 +29,7 @@ from voice_agent.api.health import health_router
 from voice_agent.api.media import MediaEndpoint
 from voice_agent.api.metrics import CallMetrics
 from voice_agent.api.platform.composition import PREFIX, composed_platform
-from voice_agent.api.server import Dispatcher, HttpServer
+from voice_agent.api.server import Dispatcher
 from voice_agent.api.services import services_router
 from voice_agent.api.twilio import Exchange, twilio_router
 from voice_agent.call.cloud_speech import SpeechConfigurationError
@@ -55,7 +55,15 @@ from voice_agent.reasoning.llm import LanguageModelReasoner, LanguageModelSettin
 from voice_agent.settings import Role, Settings
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
-from voice_agent.surroundings import StartError, account_of, entrance_of, origins_of, quiet_logs
+from voice_agent.surroundings import (
+    StartError,
+    account_of,
+    data_folder,
+    entrance_of,
+    listening,
+    origins_of,
+    quiet_logs,
+)
 from voice_agent.web.console import console_router
 from voice_agent.web.login import login_router
 from voice_agent.web.models import models_router
@@ -137,7 +145,7 @@ async def serve(
     """Run until SIGTERM or SIGINT, then let the live calls finish (bounded by ``drain_timeout_s``).
 
     Raises:
-        StartError: settings that cannot work. OSError: the address is taken.
+        StartError: settings that cannot work, an address that is taken.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -168,9 +176,9 @@ async def running(
     """A whole system for as long as the context is open; ``port`` 0 takes a free one."""
     quiet_logs(settings.log_level)
     async with AsyncExitStack() as stack:
-        server = HttpServer(host, port)
+        server = listening(host, port)
         stack.push_async_callback(server.stop)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        data_folder(settings)
         database = Database(settings.effective_database_url)
         stack.push_async_callback(database.close)
         if database.is_sqlite and settings.role is not Role.ALL:
@@ -220,7 +228,7 @@ async def running(
             )
             membership = Membership(settings, home)
             stack.push_async_callback(membership.close)
-        metrics = CallMetrics(own, _gauges(carried, membership))
+        metrics = CallMetrics(own, _gauges(writer, carried, membership), _model_figures(carried))
         folding = asyncio.create_task(metrics.run(), name="metrics")
         stack.callback(folding.cancel)
         application = Application(
@@ -238,7 +246,7 @@ async def running(
         )
         signatures = SignatureChecker(account.auth_token, *origins)
         exchange = _exchange(application, own)
-        http = _http(application, exchange, signatures, metrics, account)
+        http = _http(application, process, exchange, signatures, metrics, account)
         http.openapi()
         # What was loaded stays: a full collection of it in the middle of a call would take 0.1 s.
         gc.collect()
@@ -295,8 +303,16 @@ def _language_model(settings: Settings) -> LanguageModelReasoner | None:
     )
 
 
-def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str, Callable[[], float]]:
-    gauges: dict[str, Callable[[], float]] = {}
+def _gauges(
+    writer: RecordWriter, carried: Carrier | None, membership: Membership | None
+) -> dict[str, Callable[[], float]]:
+    gauges: dict[str, Callable[[], float]] = {
+        "voice_events_recorded": lambda: float(writer.stats.recorded),
+        "voice_events_spilled": lambda: float(writer.stats.spilled),
+        "voice_events_refused": lambda: float(writer.stats.refused),
+        "voice_events_lost": lambda: float(writer.stats.lost),
+        "voice_database_away": lambda: float(writer.stats.away),
+    }
     if carried is not None:
         gauges |= {
             "voice_active_calls": lambda: float(carried.switchboard.active_calls),
@@ -304,8 +320,23 @@ def _gauges(carried: Carrier | None, membership: Membership | None) -> dict[str,
             "voice_cpu_percent": lambda: carried.probe.cpu_percent,
         }
     if membership is not None:
-        gauges["voice_call_workers"] = lambda: float(membership.workers)
+        gauges |= {
+            "voice_call_workers": lambda: float(membership.workers),
+            "voice_link_dropped_messages": lambda: float(membership.link_dropped),
+            "voice_link_lost_messages": lambda: float(membership.link_lost),
+        }
     return gauges
+
+
+def _model_figures(carried: Carrier | None) -> dict[str, Callable[[], dict[str, float]]]:
+    """What the models could not answer: the only sign that callers' feelings are not read."""
+    models = carried.emotion if carried is not None else None
+    if models is None:
+        return {}
+    return {
+        "voice_model_questions_dropped": lambda: {n: float(f.dropped) for n, f in models.figures.items()},
+        "voice_model_batches_failed": lambda: {n: float(f.failed) for n, f in models.figures.items()},
+    }
 
 
 def _exchange(application: Application, own: EventBus) -> Exchange:
@@ -316,6 +347,7 @@ def _exchange(application: Application, own: EventBus) -> Exchange:
 
 def _http(
     application: Application,
+    process: str,
     exchange: Exchange,
     signatures: SignatureChecker,
     metrics: CallMetrics,
@@ -341,9 +373,9 @@ def _http(
         lines=tuple(line.text for line in demonstration(services.default.now().date()).lines),
         phone_url=account.phone_url,
     )
-    app.include_router(health_router(state, metrics))
+    app.include_router(health_router(state, metrics, process))
     elsewhere = application.membership.placement if application.membership is not None else None
-    app.include_router(twilio_router(exchange, signatures, elsewhere))
+    app.include_router(twilio_router(exchange, signatures, elsewhere, process))
     app.include_router(
         calls_router(application.records, application.bus, application.settings.recordings_dir)
     )

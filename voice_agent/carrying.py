@@ -3,16 +3,14 @@ switchboard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-
-import structlog
 
 from models.turn.smart_turn import SmartTurn
 from models.vad.silero import SileroVad
 from voice_agent.call.admission import Admission, Limits, LoadProbe
 from voice_agent.call.emotion_models import EmotionModels, EmotionNetworks
+from voice_agent.call.faults import TickFaults
 from voice_agent.call.network import Network
 from voice_agent.call.parts import CallParts
 from voice_agent.call.recording import CallRecordings
@@ -28,8 +26,6 @@ from voice_agent.practice.service import Services
 from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
@@ -40,6 +36,7 @@ class Carrier:
     probe: LoadProbe
     speech: SpeechServices
     live: LocalLiveCalls
+    emotion: EmotionModels | None
 
 
 async def carrier(
@@ -70,7 +67,7 @@ async def carrier(
     )
     calls.append(switchboard)
     stack.push_async_callback(switchboard.close)
-    return Carrier(switchboard, admission, probe, speech, live)
+    return Carrier(switchboard, admission, probe, speech, live, parts.emotion)
 
 
 async def _shared_parts(
@@ -81,12 +78,9 @@ async def _shared_parts(
     process: str,
     stack: AsyncExitStack,
 ) -> CallParts:
-    def fault(where: str) -> Callable[[Exception], None]:
-        return lambda error: log.error("tick_failed", where=where, error=type(error).__name__)
-
-    vad = VadTick(SileroVad(), fault("vad"))
+    vad = VadTick(SileroVad(), TickFaults("vad"))
     turn_model = TurnModel(SmartTurn())
-    watches = WatchTicker(fault("watch"))
+    watches = WatchTicker(TickFaults("watch"))
     stack.callback(turn_model.close)
     for ticker in (vad, watches):
         await ticker.start()

@@ -7,14 +7,13 @@ Twilio would: over HTTP and websockets alone.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import secrets
-import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from voice_agent.child import ChildError, child
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
@@ -56,52 +55,24 @@ async def local_network(public_url: str, numbers: Sequence[str]) -> AsyncIterato
         "TWILIO_AUTH_TOKEN": account.auth_token,
         "TWILIO_APP_SID": account.app_sid,
     }
-    arguments = [part for number in numbers for part in ("--number", number)]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "voice_agent.cli", "emulator", "--json", "--stop-with-stdin"),
-        *("--port", "0", "--voice-url", f"{public_url}/twilio/voice"),
-        *("--app-voice-url", f"{public_url}/twilio/agent", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=environment,
-        # Ctrl-C in a terminal reaches the whole group; the emulator must outlive the calls it carries.
-        start_new_session=True,
-    )
-    try:
-        addresses = await _addresses(process)
-        yield Account(
-            account.account_sid,
-            account.auth_token,
-            account.app_sid,
-            base_url=str(addresses["base_url"]),
-            phone_url=str(addresses["softphone_url"]),
+    numbered = [part for number in numbers for part in ("--number", number)]
+    async with AsyncExitStack() as stack:
+        try:
+            emulator = await stack.enter_async_context(
+                child(
+                    [
+                        *("emulator", "--port", "0", "--voice-url", f"{public_url}/twilio/voice"),
+                        *("--app-voice-url", f"{public_url}/twilio/agent", *numbered),
+                    ],
+                    environment,
+                    start_timeout_s=START_TIMEOUT_S,
+                    stop_timeout_s=STOP_TIMEOUT_S,
+                )
+            )
+        except ChildError as error:
+            raise LocalNetworkError(f"the local phone network did not start: {error}") from error
+        yield replace(
+            account,
+            base_url=str(emulator.told["base_url"]),
+            phone_url=str(emulator.told["softphone_url"]),
         )
-    finally:
-        await _stop(process)
-
-
-async def _addresses(process: asyncio.subprocess.Process) -> dict[str, object]:
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            line = await process.stdout.readline()
-    except TimeoutError as error:
-        raise LocalNetworkError(
-            f"the local phone network gave no address in {START_TIMEOUT_S:g} s"
-        ) from error
-    if not line:
-        raise LocalNetworkError(f"the local phone network ended at once (exit {await process.wait()})")
-    addresses: dict[str, object] = json.loads(line)
-    return addresses
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -4,6 +4,7 @@ under which addresses it is reached, and who may come in."""
 from __future__ import annotations
 
 import sys
+import tempfile
 from contextlib import AsyncExitStack
 
 import structlog
@@ -31,9 +32,42 @@ def quiet_logs(level: str) -> None:
     logger.add(sys.stderr, level="WARNING" if level in ("DEBUG", "INFO") else level)
     numeric = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}[level]
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.set_exc_info,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            # The formatter that is the default prints the variables of every frame: people's words, and keys.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def listening(host: str, port: int) -> HttpServer:
+    """The server's socket, bound. Raises :class:`StartError` when the address cannot be had."""
+    try:
+        return HttpServer(host, port)
+    except OSError as error:
+        raise StartError(
+            f"cannot serve on {host}:{port}: {error.strerror}; take another --host or --port"
+        ) from error
+
+
+def data_folder(settings: Settings) -> None:
+    """See that the folder for data is there and takes files. Raises :class:`StartError` when not."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data_dir):
+            pass
+    except OSError as error:
+        raise StartError(
+            f"nothing can be written to {settings.data_dir.absolute()}: {error.strerror}; make it writable,"
+            " or set VOICE_AGENT_DATA_DIR to a folder that is"
+        ) from error
 
 
 async def account_of(

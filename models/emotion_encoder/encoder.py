@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.emotion_encoder.front_end import BANDS, FRAMES, log_mel, wideband
-from models.emotion_encoder.window import Defect, Sound, inspect
+from models.emotion_encoder.front_end import FRAMES, log_mel, wideband
+from models.emotion_encoder.window import Sound, inspect
 from models.model_file import verified_file
 from models.onnx import session_of_bytes
+from models.turn.log_mel import BANDS
 
 FOLDER = Path(__file__).parent
 LAYERS = 2
@@ -54,11 +55,6 @@ class Encoding:
     def usable(self) -> npt.NDArray[np.bool_]:
         """bool [n]: windows that can be judged."""
         return np.array([sound.defect is None for sound in self.sounds], np.bool_)
-
-    @property
-    def defects(self) -> tuple[Defect | None, ...]:
-        """Why a window cannot be judged, None where it can."""
-        return tuple(sound.defect for sound in self.sounds)
 
 
 class EmotionEncoder:

@@ -9,21 +9,16 @@ hold other levels.
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-import numpy.typing as npt
 import soxr
 
-from models.mel import slaney_filters
 from models.speech import SAMPLE_RATE, Pcm
+from models.turn.log_mel import HOP, RATE, WINDOW, Floats, band_energies, compressed, window
 
-RATE = 16000
 SECONDS = 2
 SAMPLES = SECONDS * SAMPLE_RATE
 """Length of a window at 8 kHz."""
 
-BANDS = 80
 FRAMES = 100 * SECONDS
 """Spectra in a window, one every 10 ms; the encoder halves that."""
 
@@ -31,22 +26,8 @@ FULL_SCALE = 32768.0
 TARGET_RMS = 0.1
 """Level every window is brought to: phones have gain control, so loudness tells little about the speaker."""
 
-_WINDOW = 400
-_HOP = 160
 _NORMALIZED_OVER = 8 * RATE
 """Samples that the turn model takes mean and variance over."""
-
-Floats = npt.NDArray[np.float32]
-
-
-@cache
-def _filters() -> Floats:
-    return slaney_filters(BANDS, rate=RATE, window=_WINDOW, low=0.0, high=RATE / 2).astype(np.float32)
-
-
-@cache
-def _hann() -> Floats:
-    return np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
 
 
 def wideband(pcm: Pcm) -> Floats:
@@ -63,11 +44,8 @@ def log_mel(sound: Floats) -> Floats:
     mean = sound.sum() / _NORMALIZED_OVER
     deviation = np.sqrt((sound * sound).sum() / _NORMALIZED_OVER - mean**2 + 1e-7)
     x = (np.pad(sound, (SECONDS * RATE - len(sound), 0)) - mean) / deviation
-    half = _WINDOW // 2
+    half = WINDOW // 2
     after = np.full(half, -mean / deviation, np.float32)
     x = np.concatenate([x[half:0:-1], x, after]).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(x, _WINDOW)[::_HOP][:FRAMES]
-    spectrum = np.fft.rfft(frames * _hann(), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    log = np.log10(np.maximum(_filters() @ power.T, 1e-10))
-    return ((np.maximum(log, log.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(x, WINDOW)[::HOP][:FRAMES]
+    return compressed(band_energies(frames, window()))

@@ -33,7 +33,6 @@ class LanguageReading:
 
     Attributes:
         emotions: calibrated probability of each label; they are independent and do not add up to one.
-        present: labels above their threshold, most likely first.
         groups: probability that any label of a group is expressed.
         sentiment: the same by direction.
         valence: positive minus negative sentiment, -1..1.
@@ -42,7 +41,6 @@ class LanguageReading:
     """
 
     emotions: Mapping[Emotion, float]
-    present: tuple[Emotion, ...]
     groups: Mapping[Group, float]
     sentiment: Mapping[Sentiment, float]
     valence: float
@@ -52,7 +50,6 @@ class LanguageReading:
 
 NEUTRAL = LanguageReading(
     emotions=MappingProxyType({label: float(label is Emotion.NEUTRAL) for label in Emotion}),
-    present=(Emotion.NEUTRAL,),
     groups=MappingProxyType({group: float(group is Group.NEUTRAL) for group in Group}),
     sentiment=MappingProxyType({kind: float(kind is Sentiment.NEUTRAL) for kind in Sentiment}),
     valence=0.0,
@@ -99,7 +96,6 @@ class LanguageModel:
         )
         self._share = float(arrays["network_share"])
         self._slope, self._offset = floats("slope"), floats("offset")
-        self._threshold = floats("threshold")
 
     def log_odds(self, text: str) -> Floats:
         """float32 [28] before calibration, in the order of :class:`~models.language.labels.Emotion`."""
@@ -120,16 +116,10 @@ class LanguageModel:
     def _reading(self, text: str) -> LanguageReading:
         p = self.probabilities(text)
         emotions = dict(zip(Emotion, map(float, p), strict=True))
-        present = [
-            label
-            for label, threshold in zip(Emotion, self._threshold, strict=True)
-            if emotions[label] >= threshold
-        ]
         groups = {group: _any_of(emotions, labels) for group, labels in GROUPS.items()}
         sentiment = {kind: _any_of(emotions, labels) for kind, labels in SENTIMENTS.items()}
         return LanguageReading(
             emotions=MappingProxyType(emotions),
-            present=tuple(sorted(present, key=lambda label: -emotions[label])),
             groups=MappingProxyType(groups),
             sentiment=MappingProxyType(sentiment),
             valence=sentiment[Sentiment.POSITIVE] - sentiment[Sentiment.NEGATIVE],

@@ -56,8 +56,7 @@ class _Chain:
 
 
 def align(words: Sequence[Sequence[Reading]], log: Floats) -> list[AlignedWord] | None:
-    """One entry a word, given its readings, through ``log`` [frames, phones]; None when they do not fit in.
-    One entry a word, given its readings, through ``log`` [frames, phones]; None when they do not fit in."""
+    """One entry a word, given its readings, through ``log`` [frames, phones]; None when they do not fit."""
     chain = _Chain(words)
     edges = np.array(sorted(chain.edges, key=lambda edge: edge[1]), np.int64)
     source, target = edges[:, 0], edges[:, 1]

@@ -46,6 +46,8 @@ _CLOSE_AFTER: Final = 600
 """Frames after which free speech is closed at the next pause: 12 s."""
 _PAUSE: Final = 6
 _ALTERNATIVES: Final = 4
+_AFTERWARDS: Final = np.zeros(SAMPLE_RATE // 10, np.int16)
+"""The last phones are heard better with silence behind them, of which a glance has little."""
 _LOUDNESS_SAMPLES: Final = 20 * SAMPLE_RATE
 
 
@@ -104,7 +106,8 @@ class UtteranceDecoder:
         fit: then it is worth waiting for more."""
         if self._grammar is None:
             return None
-        rest = self._look(self._audio)
+        ended = np.concatenate([self._audio, _AFTERWARDS])
+        rest = self._ear.phones(ended, self._step)[self._settled - self._first // self._step :]
         trial = self._search.fork()
         trial.feed(rest)
         found = trial.sentences(_ALTERNATIVES + 1)

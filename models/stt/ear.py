@@ -11,7 +11,7 @@ from models.expectation import Expectation
 from models.stt.automaton import automaton_of
 from models.stt.dictionary import Dictionary
 from models.stt.general import GeneralVocabulary
-from models.stt.grammar import grammar_of
+from models.stt.grammar import grammar_of, key_of
 from models.stt.phone_graph import PhoneGraph, graph_of
 from models.stt.phone_mel import STEP
 from models.stt.phone_model import FOLDER, PhoneModel
@@ -41,13 +41,7 @@ class Ear:
 
     def prepare(self, expectation: Expectation) -> tuple[PhoneGraph, Weights] | None:
         """The grammar of what is expected, None when nothing is; kept for the next time."""
-        key = Expectation(
-            expectation.kinds,
-            expectation.digits,
-            expectation.phrases,
-            expectation.keyterms,
-            "birth" if "birth" in expectation.prompt.lower() else "",
-        )
+        key = key_of(expectation)
         if key not in self._graphs:
             grammar = grammar_of(key)
             if grammar is None:

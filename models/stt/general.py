@@ -1,5 +1,4 @@
-"""The general vocabulary as a graph: seventy thousand words with their trigrams, and a service's own terms.
-The general vocabulary as a graph: seventy thousand words with their trigrams, and a service's own terms."""
+"""The general vocabulary as a graph: seventy thousand words with their trigrams, and a service's terms."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from models.expectation import AnswerKind, Expectation
@@ -65,7 +65,7 @@ def grammar_of(expectation: Expectation) -> Grammar | None:
     """Everything a caller may be expected to say now, None when no grammar applies."""
     if expectation.is_free and not expectation.phrases:
         return None
-    terms = [words for t in expectation.keyterms if (words := " ".join(_WORDS.findall(t.lower())))]
+    terms = [" ".join(words) for term in expectation.keyterms if (words := spoken_words(term))]
     rules = {
         **RULES,
         "first_name": " | ".join(FIRST_NAMES),
@@ -175,9 +175,19 @@ _CORRECTED_DAY: Final = (
 grammar is compiled while somebody is already speaking."""
 
 
+def asks_birth(expectation: Expectation) -> bool:
+    """True where a date of birth is asked for: all that a grammar takes from the prompt."""
+    return "birth" in expectation.prompt.lower()
+
+
+def key_of(expectation: Expectation) -> Expectation:
+    """The same for all expectations that have one grammar."""
+    return replace(expectation, prompt="birth" if asks_birth(expectation) else "")
+
+
 def _dates(expectation: Expectation) -> list[str]:
     """A day to come to, or a date of birth, which has neither weekday nor time."""
-    if "birth" in expectation.prompt.lower():
+    if asks_birth(expectation):
         return ["[<birth_lead> | no | sorry | actually] <date>"]
     return ["[<date_lead>] <when>"]
 

@@ -18,8 +18,9 @@ class Message(IntEnum):
     """Kinds of message, to the worker and from it."""
 
     READY = 1
+    """Why the worker hears less well than it could follows, or nothing."""
     OPEN = 2
-    """An expectation follows."""
+    """An expectation follows, and whether partial results are wanted."""
     AUDIO = 3
     """int16 samples at 8 kHz follow."""
     FINISH = 4
@@ -36,28 +37,31 @@ def tag(number: int) -> bytes:
     return (number % 2**32).to_bytes(4, "big")
 
 
-def pack_expectation(expectation: Expectation) -> bytes:
-    """As JSON. The prompt is needed: a date of birth is asked for otherwise than a day to come."""
+def pack_opening(expectation: Expectation, partials: bool) -> bytes:
+    """As JSON. ``partials``: whether somebody listens for partial results. The prompt is needed: a date of
+    birth is asked for otherwise than a day to come."""
     fields = {
         "kinds": [kind.value for kind in expectation.kinds],
         "digits": expectation.digits,
         "phrases": expectation.phrases,
         "keyterms": expectation.keyterms,
         "prompt": expectation.prompt,
+        "partials": partials,
     }
     return json.dumps(fields).encode()
 
 
-def unpack_expectation(data: bytes) -> Expectation:
-    """The other end of :func:`pack_expectation`."""
+def unpack_opening(data: bytes) -> tuple[Expectation, bool]:
+    """The other end of :func:`pack_opening`."""
     fields = json.loads(data)
-    return Expectation(
+    expectation = Expectation(
         tuple(AnswerKind(kind) for kind in fields["kinds"]),
         fields["digits"],
         tuple(fields["phrases"]),
         tuple(fields["keyterms"]),
         fields["prompt"],
     )
+    return expectation, bool(fields["partials"])
 
 
 def pack_transcript(transcript: Transcript) -> bytes:

@@ -2,27 +2,31 @@
 
 The weights are fetched or placed by hand (:mod:`models.local`) and live in worker processes that all calls
 share: an utterance keeps its audio until it ends and then takes a worker for as long as decoding lasts, a
-fraction of its length. While nobody waits for a final result, idle workers decode what has been said so far.
-The network knows no grammar and no key terms: what was expected is left to whoever reads the words.
+fraction of its length. While nobody waits for a final result, idle workers decode what has been said so far,
+first where speech may have ended (a glance), then for partial results. The network knows no grammar and no
+key terms: what was expected is left to whoever reads the words.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
-import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from models.expectation import Expectation
 from models.local.catalogue import MOONSHINE
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
 from models.stt.messages import Message, tag
 from models.stt.wording import plain_words
-from models.worker import WorkerGone, WorkerProcess
+from models.worker import WorkerGone, WorkerProcess, pause_before_retry
+
+log = structlog.get_logger(__name__)
 
 OnPartial = Callable[[Transcript], None]
 
@@ -36,16 +40,19 @@ _PARTIAL_EVERY_S: Final = 0.6
 _PARTIAL_GROWTH: Final = 1.3
 """The next partial waits for this much more audio than the last had: all of them together cost a few times
 the final result, however long the caller talks."""
+_BYTES_PER_S: Final = 2 * SAMPLE_RATE
 _START_TIMEOUT: Final = 60.0
-_RESTARTS_IN_A_ROW: Final = 5
+_BEING_REPLACED: Final = "the moonshine recognizer has no worker: it is being replaced"
 
 
 @dataclass(slots=True)
 class _Job:
-    """One decoding: all audio so far, and where the text goes."""
+    """One decoding: all audio so far, and where the text goes; None for a glance that came too late."""
 
     audio: bytes
-    text: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    text: asyncio.Future[str | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
 
 class MoonshineUtterance:
@@ -74,17 +81,13 @@ class MoonshineUtterance:
             self._recognizer.want_partial(self)
 
     async def glance(self) -> Transcript | None:
-        """See :class:`~models.speech.UtteranceStream`."""
+        """See :class:`~models.speech.UtteranceStream`. None as well when the speech ends or another glance is
+        asked for before a worker had time for this one."""
         if self._final is not None or self._cancelled:
             return None
         seconds = self._seconds
-        job = self._recognizer.decode(bytes(self._audio))
-        try:
-            written = await asyncio.shield(job.text)
-        except asyncio.CancelledError:
-            job.text.cancel()
-            raise
-        return _transcript(written, seconds, CONFIDENCE, is_final=True)
+        written = await self._recognizer.glance(self, bytes(self._audio))
+        return None if written is None else _transcript(written, seconds, CONFIDENCE, is_final=True)
 
     async def finish(self) -> Transcript:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -98,7 +101,7 @@ class MoonshineUtterance:
         except asyncio.CancelledError:
             self.cancel()
             raise
-        return _transcript(written, self._seconds, CONFIDENCE, is_final=True)
+        return _transcript(written or "", self._seconds, CONFIDENCE, is_final=True)
 
     def cancel(self) -> None:
         """See :class:`~models.speech.UtteranceStream`."""
@@ -147,19 +150,24 @@ class MoonshineRecognizer:
             workers: utterances decoded at the same time.
             threads: of one process, for one utterance.
             max_seconds: longest utterance; what comes after it is not heard.
-            patience: seconds after which a worker that does not answer is replaced.
+            patience: seconds after which a worker that does not answer is replaced, beside half the length
+                of the audio.
         """
         self._arguments = (*(str(files[name]) for name in MOONSHINE.provides), str(threads))
         self._size = workers
         self._max_samples = int(max_seconds * SAMPLE_RATE)
         self._patience = patience
         self._finals: deque[_Job] = deque()
+        self._glances: dict[MoonshineUtterance, _Job] = {}
+        """Looks at what was said so far, in order; each utterance at most one."""
         self._partials: dict[MoonshineUtterance, None] = {}
         """Who wants a partial result, in order; each utterance at most once."""
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: dict[int, WorkerProcess] = {}
         self._decoded = 0
+        self._refusal = _BEING_REPLACED
+        """Why nothing can be heard while no worker is there."""
 
     @staticmethod
     def installed() -> bool:
@@ -168,7 +176,7 @@ class MoonshineRecognizer:
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """Process ids of the living workers, for supervision."""
+        """Process ids of the living workers."""
         return tuple(worker.pid for worker in self._workers.values() if worker.alive)
 
     async def start(self) -> None:
@@ -192,8 +200,7 @@ class MoonshineRecognizer:
     def open(self, expectation: Expectation, on_partial: OnPartial | None = None) -> MoonshineUtterance:
         """Begin an utterance. Raises :class:`SpeechError` while no worker is there: the weights take longer
         to load than a caller waits."""
-        if not self._tasks or not self.worker_pids:
-            raise SpeechError("the moonshine recognizer has no worker running")
+        self._check_running()
         return MoonshineUtterance(self, on_partial, self._max_samples)
 
     async def close(self) -> None:
@@ -207,9 +214,9 @@ class MoonshineRecognizer:
         self._refuse_waiting("the moonshine recognizer was closed")
 
     def decode(self, audio: bytes) -> _Job:
-        """Queue an utterance that has ended. Raises :class:`SpeechError` when too many wait already."""
-        if not self._tasks:
-            raise SpeechError("the moonshine recognizer was closed")
+        """Queue an utterance that has ended. Raises :class:`SpeechError` when too many wait already or
+        nobody is there to decode it."""
+        self._check_running()
         if len(self._finals) >= _MAX_WAITING:
             raise SpeechError(
                 f"{_MAX_WAITING} utterances wait for {self._size} moonshine workers: start more"
@@ -219,13 +226,34 @@ class MoonshineRecognizer:
         self._arrived.set()
         return job
 
+    def glance(self, utterance: MoonshineUtterance, audio: bytes) -> asyncio.Future[str | None]:
+        """What the network writes for ``audio``, when no final result waits; None when ``utterance`` ends or
+        asks again before. Raises :class:`SpeechError` when nobody is there to decode it."""
+        self._check_running()
+        self._drop_glance(utterance)
+        job = self._glances[utterance] = _Job(audio)
+        self._arrived.set()
+        return job.text
+
+    def _drop_glance(self, utterance: MoonshineUtterance) -> None:
+        job = self._glances.pop(utterance, None)
+        if job is not None and not job.text.done():
+            job.text.set_result(None)
+
+    def _check_running(self) -> None:
+        if not self._tasks:
+            raise SpeechError("the moonshine recognizer is not running: start it first")
+        if not self.worker_pids:
+            raise SpeechError(self._refusal)
+
     def want_partial(self, utterance: MoonshineUtterance) -> None:
         """Decode what ``utterance`` holds when a worker has nothing better to do."""
         self._partials[utterance] = None
         self._arrived.set()
 
     def forget(self, utterance: MoonshineUtterance) -> None:
-        """No partial result is wanted any more."""
+        """Neither glance nor partial result is wanted any more."""
+        self._drop_glance(utterance)
         self._partials.pop(utterance, None)
 
     async def _serve(self, slot: int, worker: WorkerProcess) -> None:
@@ -234,29 +262,39 @@ class MoonshineRecognizer:
             self._arrived.clear()
             try:
                 if self._finals:
-                    job = self._finals.popleft()
-                    if not job.text.cancelled():
-                        await self._decode_final(worker, job)
+                    await self._decode(worker, self._finals.popleft())
+                elif self._glances:
+                    await self._decode(worker, self._glances.pop(next(iter(self._glances))))
                 elif self._partials:
                     utterance = next(iter(self._partials))
                     self.forget(utterance)
                     utterance.tell_partial(await self._ask(worker, utterance.so_far()))
                 else:
-                    await self._arrived.wait()
+                    await self._idle(worker)
             except WorkerGone:
                 self._workers.pop(slot, None)
                 worker.kill()
                 await worker.close(0)
                 # Not said again to another: loading takes longer than the caller waits for an answer.
-                replaced = await self._replace(slot)
-                if replaced is None:
-                    self._refuse_waiting("the moonshine recognizer's workers do not stay up")
-                    return
-                worker = replaced
+                worker = await self._replace(slot)
             except SpeechError:
                 continue  # of a partial result: the final one will tell
 
-    async def _decode_final(self, worker: WorkerProcess, job: _Job) -> None:
+    async def _idle(self, worker: WorkerProcess) -> None:
+        """Until there is something to decode. Raises :class:`WorkerGone` when the worker ends meanwhile."""
+        arrived = asyncio.ensure_future(self._arrived.wait())
+        ended = asyncio.ensure_future(worker.ended())
+        try:
+            await asyncio.wait({arrived, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise WorkerGone(f"worker {worker.pid} ended")
+        finally:
+            arrived.cancel()
+            ended.cancel()
+
+    async def _decode(self, worker: WorkerProcess, job: _Job) -> None:
+        if job.text.cancelled():
+            return
         try:
             text = await self._ask(worker, job.audio)
         except SpeechError as error:
@@ -275,28 +313,33 @@ class MoonshineRecognizer:
         self._decoded += 1
         name = tag(self._decoded)
         worker.send(Message.AUDIO, name + audio)
+        patience = self._patience + len(audio) / _BYTES_PER_S / 2
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 while True:
                     kind, payload = await worker.receive()
                     if payload[:4] == name:
                         break
         except TimeoutError:
-            raise WorkerGone(f"worker {worker.pid} said nothing for {self._patience} s") from None
+            raise WorkerGone(f"worker {worker.pid} said nothing for {patience:.1f} s") from None
         if kind != Message.FINAL:
             raise SpeechError(payload[4:].decode())
         return payload[4:].decode()
 
-    async def _replace(self, slot: int) -> WorkerProcess | None:
-        """Another worker for a place, or None when none stays up."""
-        for attempt in range(_RESTARTS_IN_A_ROW):
+    async def _replace(self, slot: int) -> WorkerProcess:
+        """Another worker for a place, however often it takes; without any other, what waits is refused."""
+        self._refusal = _BEING_REPLACED
+        failures = 0
+        while True:
             if not self.worker_pids:
-                self._refuse_waiting("moonshine's worker is being replaced")
+                self._refuse_waiting(self._refusal)
             try:
                 return await self._start_worker(slot)
-            except SpeechError:
-                await asyncio.sleep(random.uniform(0.5, 1.0) * 0.2 * 2**attempt)
-        return None
+            except SpeechError as error:
+                failures += 1
+                self._refusal = f"no moonshine worker stays up (last: {error}); trying again"
+                log.warning("recognizer_worker_down", slot=slot, failures=failures, reason=str(error))
+                await asyncio.sleep(pause_before_retry(failures))
 
     async def _start_worker(self, slot: int) -> WorkerProcess:
         worker = await WorkerProcess.start("models.stt.moonshine_worker", *self._arguments)
@@ -318,13 +361,16 @@ class MoonshineRecognizer:
             raise
         except asyncio.CancelledError:
             worker.kill()
+            await worker.close(0)
             raise
         self._workers[slot] = worker
         return worker
 
     def _refuse_waiting(self, reason: str) -> None:
-        while self._finals:
-            _fail(self._finals.popleft(), reason)
+        for job in (*self._finals, *self._glances.values()):
+            _fail(job, reason)
+        self._finals.clear()
+        self._glances.clear()
 
 
 def _fail(job: _Job, reason: str) -> None:

@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from models.mel import slaney_filters
 from models.speech import SAMPLE_RATE, Pcm
-from models.turn.log_mel import BANDS, RATE, WINDOW, Floats
+from models.turn.log_mel import RATE, WINDOW, Floats, band_energies, compressed
 
 HOP: Final = 80
 """Samples from one mel frame to the next: 10 ms."""
@@ -21,12 +20,6 @@ STEP: Final = 2 * HOP
 """Samples from one encoder frame to the next: 20 ms."""
 
 _HALF: Final = WINDOW * SAMPLE_RATE // RATE
-
-
-@cache
-def _filters() -> Floats:
-    wide = slaney_filters(BANDS, rate=RATE, window=WINDOW, low=0.0, high=RATE / 2)
-    return wide[:, : _HALF // 2 + 1].astype(np.float32)
 
 
 @cache
@@ -43,11 +36,8 @@ def phone_log_mel(pcm: Pcm) -> Floats:
     x = (x - x.mean()) / np.sqrt(x.var() + np.float32(1e-2))
     padded = np.pad(x, _HALF // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _HALF)[::HOP][: len(x) // HOP]
-    spectrum = np.fft.rfft(frames * _window(), axis=1)
     # Twice the samples under the window at 16 kHz would have given four times the power.
-    power = 4 * (spectrum.real**2 + spectrum.imag**2)
-    log = np.log10(np.maximum(_filters() @ power.T, 1e-10))
-    return ((np.maximum(log, log.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
+    return compressed(band_energies(frames, _window(), 4.0))
 
 
 def quickened(mel: Floats, step: int) -> Floats:

@@ -32,8 +32,7 @@ with people, haste and noise it is in doubt more often than with what it learned
 
 
 def first_piece(pcm: Pcm) -> int:
-    """Where to cut speech that is longer than the network's view: the quietest place of the last 3 s of it.
-    Where to cut speech that is longer than the network's view: the quietest place of the last 3 s of it."""
+    """Where to cut speech that is longer than the network's view: the quietest place of its last 3 s."""
     frames = pcm[_CUT_AFTER:LONGEST].astype(np.float32).reshape(-1, STEP)
     loudness = np.convolve((frames**2).mean(axis=1), np.ones(5), "same")
     return _CUT_AFTER + STEP * int(loudness.argmin())

@@ -9,21 +9,24 @@ take the next rung.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
+
+import structlog
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
-from models.stt.messages import Message, pack_expectation, tag, unpack_transcript
-from models.worker import WorkerGone, WorkerProcess
+from models.stt.messages import Message, pack_opening, tag, unpack_transcript
+from models.worker import WorkerGone, WorkerProcess, pause_before_retry
+
+log = structlog.get_logger(__name__)
 
 OnPartial = Callable[[Transcript], None]
 
 _ATTEMPTS: Final = 2
 _START_TIMEOUT: Final = 30.0
-_RESTARTS_IN_A_ROW: Final = 5
 _MAX_WAITING: Final = 64
 """Utterances that may wait for a worker; one more is refused at once."""
 
@@ -100,9 +103,11 @@ class EmbeddedUtterance:
     def lease(self, worker: WorkerProcess) -> None:
         """Take a worker and tell it everything so far."""
         self.attempts += 1
-        worker.send(Message.OPEN, self.tag + pack_expectation(self.expectation))
-        for audio in self._kept:
-            worker.send(Message.AUDIO, self.tag + audio)
+        partials = self._on_partial is not None and not self.ended.is_set()
+        worker.send(Message.OPEN, self.tag + pack_opening(self.expectation, partials))
+        if self._kept:
+            # In one piece: the worker looks for partial results once and not at every message of the past.
+            worker.send(Message.AUDIO, self.tag + b"".join(self._kept))
         if self.ended.is_set():
             worker.send(Message.FINISH, self.tag)
         self._worker = worker
@@ -141,7 +146,14 @@ class EmbeddedRecognizer:
 
     name = "embedded"
 
-    def __init__(self, workers: int = 1, *, max_seconds: float = 30.0, patience: float = 3.0) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        *,
+        max_seconds: float = 30.0,
+        patience: float = 3.0,
+        weights: Path = Path(__file__).parent,
+    ) -> None:
         """A pool of ``workers`` processes.
 
         Args:
@@ -149,22 +161,28 @@ class EmbeddedRecognizer:
                 speaks.
             max_seconds: longest utterance; what comes after it is not heard.
             patience: seconds a worker may take after the end of speech, beside half the length of the audio.
+            weights: folder of the ear's network; PocketSphinx hears when it cannot be used.
         """
         self._size = workers
         self._max_samples = int(max_seconds * SAMPLE_RATE)
         self._patience = patience
+        self._weights = weights
+        self._shortcoming = ""
+        """Why its workers hear less well than they could, as the log was told."""
         self._longest_open = 3 * max_seconds
         """Seconds of wall time after which an utterance that nobody ends loses its worker."""
         self._waiting: deque[EmbeddedUtterance] = deque()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: dict[int, WorkerProcess] = {}
+        self._down: dict[int, str] = {}
+        """Places whose workers do not stay up, and what was last wrong."""
         self._opened = 0
         self._closed = False
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """Process ids of the living workers, for supervision."""
+        """Process ids of the living workers."""
         return tuple(worker.pid for worker in self._workers.values() if worker.alive)
 
     async def start(self) -> None:
@@ -179,9 +197,11 @@ class EmbeddedRecognizer:
         ]
 
     def open(self, expectation: Expectation, on_partial: OnPartial | None = None) -> EmbeddedUtterance:
-        """Begin an utterance. Raises :class:`SpeechError` when the pool is not running or overrun."""
+        """Begin an utterance. Raises :class:`SpeechError` when the pool is not running, overrun or down."""
         if not self._tasks or self._closed or all(task.done() for task in self._tasks):
             raise SpeechError("the embedded recognizer is not running: start it first")
+        if len(self._down) == self._size:
+            raise SpeechError(self._nobody_there())
         if len(self._waiting) >= _MAX_WAITING:
             raise SpeechError(
                 f"{_MAX_WAITING} utterances wait for {self._size} recognizer workers: start more"
@@ -198,6 +218,7 @@ class EmbeddedRecognizer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._down.clear()
         workers, self._workers = list(self._workers.values()), {}
         await asyncio.gather(*(worker.close() for worker in workers))
         self._refuse_waiting("the embedded recognizer was closed")
@@ -229,6 +250,7 @@ class EmbeddedRecognizer:
                 failures = 0
                 continue
             except WorkerGone as error:
+                gone = error
                 worker.kill()
                 if utterance.attempts < _ATTEMPTS and not utterance.cancelled:
                     self._enqueue(utterance, first=True)
@@ -236,16 +258,28 @@ class EmbeddedRecognizer:
                     utterance.resolve(SpeechError(f"the recognizer gave up an utterance: {error}"))
             finally:
                 utterance.release()
-            while True:
-                failures += 1
-                if failures > _RESTARTS_IN_A_ROW:
-                    self._refuse_waiting("the recognizer's workers do not stay up")
-                    return
-                try:
-                    worker = await self._start_worker(slot)
-                    break
-                except SpeechError:
-                    await asyncio.sleep(random.uniform(0.5, 1.0) * 0.2 * 2**failures)
+            worker, failures = await self._replace(slot, failures + 1, gone)
+
+    async def _replace(self, slot: int, failures: int, last: SpeechError) -> tuple[WorkerProcess, int]:
+        """Another worker for a place, however often it takes, and the failures in a row until then.
+
+        One bad utterance may take its two workers and is no reason to pause. From then on the place counts as
+        down; when all are, what waits is refused, and :meth:`open` refuses, until one stands again.
+        """
+        while True:
+            if failures > _ATTEMPTS:
+                self._down[slot] = str(last)
+                log.warning("recognizer_worker_down", slot=slot, failures=failures, reason=str(last))
+                if len(self._down) == self._size:
+                    self._refuse_waiting(self._nobody_there())
+                await asyncio.sleep(pause_before_retry(failures - _ATTEMPTS))
+            try:
+                worker = await self._start_worker(slot)
+            except SpeechError as error:
+                failures, last = failures + 1, error
+            else:
+                self._down.pop(slot, None)
+                return worker, failures
 
     async def _follow(self, worker: WorkerProcess, utterance: EmbeddedUtterance) -> None:
         """Until the worker has said the last word on the utterance, or it was cancelled."""
@@ -285,19 +319,25 @@ class EmbeddedRecognizer:
             message.cancel()
 
     async def _start_worker(self, slot: int) -> WorkerProcess:
-        worker = await WorkerProcess.start("models.stt.worker")
+        worker = await WorkerProcess.start("models.stt.worker", str(self._weights))
         self._workers[slot] = worker
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                kind, _ = await worker.receive()
+                kind, payload = await worker.receive()
         except TimeoutError:
             worker.kill()
             raise WorkerGone(f"recognizer worker did not start within {_START_TIMEOUT} s") from None
         if kind != Message.READY:
             worker.kill()
-            raise SpeechError("the recognizer's worker could not load its models")
+            raise SpeechError(f"the recognizer's worker could not load its models: {payload[4:].decode()}")
+        if (shortcoming := payload[4:].decode()) and shortcoming != self._shortcoming:
+            self._shortcoming = shortcoming
+            log.warning("recognizer_degraded", rung="pocketsphinx", reason=shortcoming)
         return worker
 
     def _refuse_waiting(self, reason: str) -> None:
         while self._waiting:
             self._waiting.popleft().resolve(SpeechError(reason))
+
+    def _nobody_there(self) -> str:
+        return f"no recognizer worker stays up (last: {list(self._down.values())[-1]}); trying again"

@@ -24,7 +24,9 @@ from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, Transcript, Word
 from models.stt import lexicon
 from models.stt.frontend import CEPSTRA, BandExtension, Floats, FrontEnd, level_gain
-from models.stt.grammar import grammar_of
+from models.stt.grammar import grammar_of, key_of
+
+SOURCE: Final = "pocketsphinx"
 
 FRAME: Final = 0.01
 """Seconds a cepstral frame lasts."""
@@ -126,13 +128,7 @@ class Models:
 
     def grammar(self, expectation: Expectation) -> Any | None:
         """The decoder set to what is expected, None when nothing is."""
-        key = Expectation(
-            expectation.kinds,
-            expectation.digits,
-            expectation.phrases,
-            expectation.keyterms,
-            "birth" if "birth" in expectation.prompt.lower() else "",
-        )
+        key = key_of(expectation)
         if key not in self._loaded:
             compiled = grammar_of(key)
             if compiled is None:
@@ -288,7 +284,7 @@ class UtteranceDecoder:
             accepted=accepted and bool(heard.words),
             words=words,
             audio_seconds=self.seconds,
-            source="embedded",
+            source=SOURCE,
         )
 
 

@@ -7,7 +7,9 @@ ones.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,16 +18,13 @@ import numpy as np
 
 from models.expectation import Expectation
 from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
-from models.stt import sphinx
-from models.stt.decoding import UtteranceDecoder
+from models.stt import decoding, sphinx
 from models.stt.ear import Ear
-from models.stt.messages import Message, pack_transcript, unpack_expectation
-from models.stt.phone_model import FOLDER
+from models.stt.messages import Message, pack_transcript, unpack_opening
 from models.worker import WorkerChannel
 
-_PIECE: Final = SAMPLE_RATE // 10
-"""Decoded at a time; a cancel is seen between pieces."""
-_PARTIAL_EVERY: Final = 3 * _PIECE
+_PARTIAL_EVERY: Final = 3 * SAMPLE_RATE // 10
+_NO_TAG: Final = bytes(4)
 
 
 class Decoder(Protocol):
@@ -51,29 +50,44 @@ class Decoder(Protocol):
         """Give the utterance up. Idempotent."""
 
 
-def load(folder: Path = FOLDER) -> Callable[[Expectation], Decoder]:
-    """What begins an utterance: our own ear, or PocketSphinx where its weights in ``folder`` cannot be
-    used."""
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a worker hears with.
+
+    Attributes:
+        begin: begins an utterance.
+        source: name of it, for transcripts.
+        shortcoming: why it is not our own ear, "" when it is.
+    """
+
+    begin: Callable[[Expectation], Decoder]
+    source: str
+    shortcoming: str = ""
+
+
+def load(folder: Path) -> Hearing:
+    """Our own ear, or PocketSphinx where its weights in ``folder`` cannot be used."""
     try:
-        return partial(UtteranceDecoder, Ear(folder))
-    except SpeechError:
-        return partial(sphinx.UtteranceDecoder, sphinx.Models())
+        return Hearing(partial(decoding.UtteranceDecoder, Ear(folder)), decoding.SOURCE)
+    except SpeechError as error:
+        return Hearing(partial(sphinx.UtteranceDecoder, sphinx.Models()), sphinx.SOURCE, str(error))
 
 
 class _Service:
     """The state of the worker: at most one utterance is open."""
 
-    def __init__(self, channel: WorkerChannel) -> None:
+    def __init__(self, channel: WorkerChannel, hearing: Hearing) -> None:
         self._channel = channel
-        self._begin = load()
+        self._hearing = hearing
         # The first utterance of a decoder pays for its tables: not a caller's.
-        warm = self._begin(Expectation())
+        warm = hearing.begin(Expectation())
         warm.feed(np.zeros(SAMPLE_RATE, np.int16))
         warm.finish()
         gc.collect()
         gc.freeze()
         self._utterance: Decoder | None = None
         self._tag = b""
+        self._partials = False
         self._since_partial = 0
         self._last_partial = ""
 
@@ -81,7 +95,8 @@ class _Service:
         """One message of the parent."""
         if kind == Message.OPEN:
             self._drop()
-            self._utterance = self._begin(unpack_expectation(payload))
+            expectation, self._partials = unpack_opening(payload)
+            self._utterance = self._hearing.begin(expectation)
             self._tag, self._since_partial, self._last_partial = tag, 0, ""
         elif self._utterance is None or tag != self._tag:
             return
@@ -99,16 +114,15 @@ class _Service:
 
     def _feed(self, utterance: Decoder, payload: bytes) -> None:
         pcm = np.frombuffer(payload, "<i2").astype(np.int16)
-        for at in range(0, len(pcm), _PIECE):
-            utterance.feed(pcm[at : at + _PIECE])
+        utterance.feed(pcm)
         self._since_partial += len(pcm)
-        if self._since_partial >= _PARTIAL_EVERY:
+        if self._partials and self._since_partial >= _PARTIAL_EVERY:
             self._since_partial = 0
             text = utterance.partial()
             if text != self._last_partial:
                 self._last_partial = text
                 partial = Transcript(
-                    text, 0.0, audio_seconds=utterance.seconds, source="embedded", is_final=False
+                    text, 0.0, audio_seconds=utterance.seconds, source=self._hearing.source, is_final=False
                 )
                 self._channel.send(Message.PARTIAL, self._tag + pack_transcript(partial))
 
@@ -121,8 +135,13 @@ class _Service:
 def main() -> None:
     """Serve until the parent closes the pipe."""
     channel = WorkerChannel()
-    service = _Service(channel)
-    channel.send(Message.READY, bytes(4))
+    try:
+        hearing = load(Path(sys.argv[1]))
+        service = _Service(channel, hearing)
+    except (SpeechError, RuntimeError, OSError) as error:
+        channel.send(Message.FAILED, _NO_TAG + str(error).encode())
+        return
+    channel.send(Message.READY, _NO_TAG + hearing.shortcoming.encode())
     while (message := channel.receive()) is not None:
         kind, payload = message
         try:

@@ -19,6 +19,8 @@ from models.tts.text import TextNormalizer
 DEFAULT_VOICE: Final = "en-us"
 WORDS_PER_MINUTE: Final = 165
 _START_TIMEOUT: Final = 10.0
+_REPLACEMENT_WAIT: Final = 1.0
+"""Seconds; a worker loads in a third of one, so the sentence need not go to the next rung."""
 _PITCH_GAIN: Final = 2.0
 """A pitch attribute moves the voice by half the step it names (measured: "+20%" gives 103 -> 112 Hz)."""
 
@@ -46,6 +48,7 @@ class EspeakVoice:
             workers,
             timeout=timeout,
             start_timeout=_START_TIMEOUT,
+            replacement_wait=_REPLACEMENT_WAIT,
         )
 
     @staticmethod
@@ -55,7 +58,7 @@ class EspeakVoice:
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """Process ids of the living workers, for supervision."""
+        """Process ids of the living workers that have loaded."""
         return self._workers.pids
 
     async def start(self) -> None:

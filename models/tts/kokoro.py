@@ -71,7 +71,7 @@ class KokoroVoice:
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """Process ids of the living workers, for supervision."""
+        """Process ids of the living workers that have loaded."""
         return self._workers.pids
 
     async def start(self) -> None:

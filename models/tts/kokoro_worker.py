@@ -32,12 +32,15 @@ _LONG_PAUSE: Final = 0.25
 
 
 def clauses(text: str) -> list[str]:
-    """``text`` cut once, at the first pause: the caller hears the beginning while the rest is computed."""
+    """``text`` cut at its pauses: the caller hears one part while the next is computed, so a long sentence
+    never falls silent for the time that all the rest of it takes. Parts that are too short stay with the next
+    one."""
+    parts, start = [], 0
     for match in _CLAUSE_END.finditer(text):
-        first, rest = text[: match.start()], text[match.end() :]
-        if len(first) >= _SHORTEST_CLAUSE and len(rest) >= _SHORTEST_CLAUSE:
-            return [first, rest]
-    return [text]
+        if min(match.start() - start, len(text) - match.end()) >= _SHORTEST_CLAUSE:
+            parts.append(text[start : match.start()])
+            start = match.end()
+    return [*parts, text[start:]]
 
 
 class KokoroEngine:

@@ -24,8 +24,9 @@ SECONDS = 8
 
 
 class SmartTurn:
-    """:class:`~models.speech.EndOfTurnModel` on the smart-turn network. Thread-safe; some 50 ms of CPU a
-    run."""
+    """:class:`~models.speech.EndOfTurnModel` on the smart-turn network. Thread-safe; some 27 ms of CPU a
+    run, of which the network takes 25. No option of onnxruntime makes that less; its eight-bit softmax in
+    floating point would save 4 and move the answers by up to 0.1."""
 
     def __init__(self, path: Path | None = None) -> None:
         """``path``: the ONNX file, by default the one inside the pipecat package."""
@@ -35,10 +36,12 @@ class SmartTurn:
         """int16 at 8 kHz of any length -> log-mel float32 [80, 800] of its last 8 s."""
         last = pcm[-SECONDS * SAMPLE_RATE :].astype(np.float32) / 32768.0
         wide = np.zeros(SECONDS * RATE, np.float32)
+        silent = len(wide)
         if len(last):
             x = soxr.resample(last, SAMPLE_RATE, RATE, quality="HQ")[-len(wide) :]
-            wide[len(wide) - len(x) :] = x
-        return whisper_log_mel(wide)
+            silent -= len(x)
+            wide[silent:] = x
+        return whisper_log_mel(wide, silent)
 
     def probability_of(self, features: npt.NDArray[np.float32]) -> float:
         """Probability of a finished turn from :meth:`features`."""

@@ -65,11 +65,3 @@ class SileroVad:
             state.hidden = hidden[:, i]
             state.context = x[i, -CONTEXT:].copy()
         return np.asarray(probability[:, 0], np.float32)
-
-
-def reset(states: list[VadState]) -> None:
-    """Forget the past of these legs, in place: after a gap in the audio, or now and then during long
-    quiet."""
-    for state in states:
-        state.hidden = np.zeros_like(state.hidden)
-        state.context = np.zeros_like(state.context)

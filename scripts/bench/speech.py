@@ -127,8 +127,3 @@ def telephone_frames(pcm: Pcm) -> list[bytes]:
     """20 ms µ-law frames, the last one filled with silence."""
     ulaw = encode_ulaw(pcm)
     return [ulaw[at : at + 160].ljust(160, b"\xff") for at in range(0, len(ulaw), 160)]
-
-
-def write_ulaw(path: Path, pcm: Pcm, tail_s: float = 0.1) -> None:
-    """A bare µ-law file with a little silence at its end, as the peer's client wants it."""
-    path.write_bytes(encode_ulaw(pcm) + b"\xff" * int(tail_s * 8000))

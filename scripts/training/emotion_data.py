@@ -119,7 +119,6 @@ class Line:
         return out
 
 
-CLEAN: Line | None = None
 PHONE = Line()
 NOISY = Line(snr_db=15.0)
 

@@ -70,21 +70,6 @@ AROUSAL_OF_BURSTS: Sides = (
     ),
 )
 
-VALENCE_OF_BURSTS: Sides = (
-    frozenset(
-        {
-            *("Adoration", "Amusement", "Contentment", "Ecstasy", "Elation", "Pride", "Relief"),
-            *("Romantic Love", "Serenity", "Triumph", "Desire"),
-        }
-    ),
-    frozenset(
-        {
-            *("Anger", "Contempt", "Disappointment", "Disgust", "Distress", "Fear", "Guilt", "Pain"),
-            *("Sadness", "Shame", "Surprise (Negative)"),
-        }
-    ),
-)
-
 
 def sides(labels: npt.NDArray[np.str_], of: Sides) -> npt.NDArray[np.int64]:
     """1 for high, 0 for low, -1 for labels that are neither."""

@@ -151,7 +151,7 @@ async def on_port(
 ) -> AsyncIterator[uvicorn.Server]:
     """The office's webhooks and media sockets behind uvicorn, which is told to stop at the end."""
     app = FastAPI()
-    app.include_router(twilio_router(office.switchboard, signatures))
+    app.include_router(twilio_router(office.switchboard, signatures, process="w1"))
     app.mount("/twilio/media", MediaEndpoint(office.switchboard, signatures, office.network.tokens))
     config = uvicorn.Config(
         app, ws="websockets-sansio", lifespan="off", log_level="warning", timeout_graceful_shutdown=2

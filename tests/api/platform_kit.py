@@ -36,6 +36,7 @@ from voice_agent.operators.briefing_desk import BriefingDesk
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.operators.roster import Operator, Profile
+from voice_agent.safety.loader import load_rules
 from voice_agent.store.bus import EventBus
 from voice_agent.store.database import Database
 
@@ -156,6 +157,7 @@ async def open_desk(
         bus=bus,
         links=entrance.links,
         recordings_dir=folder / "recordings",
+        rules=load_rules(),
         services={"dr_chen": "Dr. Chen's office"},
         clock=clock,
         phones=phones or BrowserPhones(phone_url="ws://127.0.0.1:9/emulator/phone"),

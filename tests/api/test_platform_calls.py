@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from call_script import BEGIN, booking_call, numbered
+from call_script import BEGIN, booking_call, going_on, numbered
 
 from tests.api.live_calls import live_call
 from tests.api.platform_kit import Desk
@@ -138,7 +138,7 @@ async def test_a_call_is_found_by_its_sid_and_by_its_entity(desk: Desk) -> None:
 
 
 async def test_a_call_that_goes_on_is_shown_with_what_happened_so_far(desk: Desk) -> None:
-    await desk.record(booking_call(SID)[:8])
+    await desk.record(going_on(booking_call(SID)[:8]))
     async with desk.client() as client:
         shown = (await client.get(f"{desk.root}/calls/{SID}")).json()
         assert (shown["status"], shown["completion_reason"]) == ("in-progress", None)

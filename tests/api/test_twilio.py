@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.phone_kit import ORIGIN, Served, serve, voice_fields
 from tests.telephony.fake_twilio import sid
+from voice_agent.api.twilio import PROCESS_HEADER
 from voice_agent.call.network import (
     AFTER_DIAL,
     AFTER_STREAM,
@@ -35,6 +36,14 @@ async def test_a_signed_call_is_answered_with_xml(served: Served) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/xml")
     assert answer.text.startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Start><Stream')
+
+
+async def test_whoever_passed_a_request_on_can_tell_that_a_worker_answered_it(served: Served) -> None:
+    call = served.office.call_sid
+    document = await served.post(VOICE, voice_fields(call))
+    notice = await served.post(STATUS, {"CallSid": call, "CallStatus": "in-progress"})
+    assert (document.status_code, notice.status_code) == (200, 204)
+    assert [answer.headers[PROCESS_HEADER] for answer in (document, notice)] == ["w1", "w1"]
 
 
 @pytest.mark.parametrize("path", EVERY_WEBHOOK)

@@ -124,6 +124,8 @@ class FakeOperatorLegs:
         self.removed: list[str] = []
         self.muted: list[tuple[str, bool]] = []
         self.refuses = False
+        self.reachable = True
+        self.never_unmutes = False
         self.obeys = asyncio.Event()
         """Mutes are answered once this is set."""
         self.obeys.set()
@@ -137,7 +139,7 @@ class FakeOperatorLegs:
     async def mute(self, operator_id: str, muted: bool) -> None:
         self.muted.append((operator_id, muted))
         await self.obeys.wait()
-        if self.refuses:
+        if self.refuses or (self.never_unmutes and not muted):
             raise CallUnreachable("refused")
 
     def remove(self, operator_id: str) -> None:
@@ -165,6 +167,9 @@ class FakeLine:
         self.agent_muted.append(muted)
 
 
+REFUSED = "(refused)"
+
+
 class ScriptedUtterance:
     def __init__(self, recognizer: ScriptedRecognizer) -> None:
         self._recognizer = recognizer
@@ -176,6 +181,8 @@ class ScriptedUtterance:
         """None, as most recognizers, unless the test lets it see."""
         self._recognizer.glances += 1
         text = self._recognizer.sees
+        if text == REFUSED:
+            return Transcript("", 0.0, accepted=False, source=self._recognizer.name)
         return Transcript(text, 0.9, source=self._recognizer.name) if text else None
 
     async def finish(self) -> Transcript:
@@ -198,7 +205,7 @@ class ScriptedRecognizer:
         self.results: list[str | Exception] = list(results)
         self.fed = 0
         self.sees = ""
-        """What is found at every pause, "" to say nothing before the end."""
+        """What is found at every pause, "" to say nothing before the end, REFUSED for nothing usable."""
         self.glances = 0
         self.expectations: list[Expectation] = []
 

@@ -298,12 +298,13 @@ async def new_office(
     timings: LineTimings,
     *,
     forward_to: str = "",
+    process: str = "",
     session: type[RememberingSession] = RememberingSession,
 ) -> AsyncIterator[Office]:
     """An office of an account (SID, token, application) on any REST server."""
     account_sid, token, app_sid = account
     rest = TwilioRest(account_sid, token, base_url=rest_url, timeout_s=1.0, attempts=2, first_wait_s=0.005)
-    network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), app_sid, timings)
+    network = Network(rest, StreamTokens(), PublicOrigin.parse(origin), app_sid, timings, process)
     sessions: Recorder[RememberingSession] = Recorder()
     events: Recorder[CallEvent] = Recorder()
 

@@ -69,7 +69,7 @@ Begin = Callable[..., Awaitable[Call]]
 @pytest.fixture
 async def begin(vad: VadTick) -> AsyncIterator[Begin]:
     calls: list[tuple[Call, asyncio.Task[None]]] = []
-    watches = WatchTicker(lambda error: pytest.fail(str(error)))
+    watches = WatchTicker(lambda error, _: pytest.fail(str(error)))
     await watches.start()
 
     async def start(

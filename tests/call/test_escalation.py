@@ -13,7 +13,8 @@ from voice_agent.call import events
 from voice_agent.call.escalation import EscalationPolicy
 from voice_agent.call.forwarding import ForwardDirectory, ForwardTarget
 from voice_agent.call.operator_events import EscalationEvent
-from voice_agent.call.ports import AddedLeg
+from voice_agent.call.ports import AddedLeg, LegRole
+from voice_agent.call.watch import WatchPolicy
 from voice_agent.operators.ports import EscalationStatus, OperatorLeg, OperatorMode
 from voice_agent.reasoning.effects import Effect, Escalate, Say, SayKind, Transfer
 from voice_agent.reasoning.signals import (
@@ -31,12 +32,12 @@ COMING = "Somebody will be with you."
 SORRY = "Nobody is there, I am sorry."
 
 
-def wants_a_person(*, trigger: str = "graph", hard: bool = False) -> Any:
+def wants_a_person(*, trigger: str = "graph", hard: bool = False, promised: bool = False) -> Any:
     async def answer(signal: Signal) -> AsyncIterator[Effect]:
         match signal:
             case Started():
                 yield Say(COMING, SayKind.GREETING)
-                yield Escalate("asked for a person", trigger, hard)
+                yield Escalate("asked for a person", trigger, hard, promised)
             case NotReached():
                 yield Say(SORRY)
             case HandedBack():
@@ -101,16 +102,54 @@ async def test_with_nobody_on_duty_a_hard_request_is_answered_honestly_at_once(b
     assert call.session.escalations.status is EscalationStatus.REQUESTED
 
 
-async def test_when_nobody_comes_in_time_the_agent_says_so_and_the_request_stays(begin: Begin) -> None:
-    call = await begin(wants_a_person(trigger="caller"), anyone_free=True, service_options=QUICK)
+async def test_a_caller_whom_nobody_can_join_is_told_so_whoever_is_free(begin: Begin) -> None:
+    call = await begin(wants_a_person(hard=True), anyone_free=True, attach=False)
+    call.line.operators.reachable = False
+    call.network.start(call.session.attach(LegRole.DUPLEX, 1, call.network))
+    call.session.caller_joined()
     await call.heard_whole(SORRY)
+
+
+async def test_a_caller_who_waits_for_a_person_hears_that_the_line_is_alive(
+    begin: Begin, speak: Speak
+) -> None:
+    watch = WatchPolicy(waiting_after_s=0.3, waiting_interval_s=0.6, waiting=("Still here.", "Please wait."))
+    call = await begin(
+        wants_a_person(hard=True), ScriptedRecognizer(["hello are you there"]), anyone_free=True, watch=watch
+    )
+    await call.heard_whole(COMING)
+    first = await call.heard_whole("Still here.")
+    second = await call.heard_whole("Please wait.")
+    assert second.seq > first.seq
+    assert call.session.escalations.status is EscalationStatus.REQUESTED
+
+
+async def test_who_asks_while_waiting_whether_anybody_is_there_is_answered(
+    begin: Begin, speak: Speak
+) -> None:
+    watch = WatchPolicy(waiting_after_s=60.0, waiting_interval_s=60.0, waiting=("Still here.",))
+    call = await begin(
+        wants_a_person(hard=True), ScriptedRecognizer(["hello are you there"]), anyone_free=True, watch=watch
+    )
+    await call.heard_whole(COMING)
+    await call.caller.say(await speak("Hello? Are you there?"))
+    await call.heard_whole("Still here.")
+    assert not [e for e in call.all(events.AgentTranscript) if "You said" in e.heard]
+
+
+async def test_when_nobody_comes_in_time_the_agent_says_so_and_the_request_stays(begin: Begin) -> None:
+    call = await begin(wants_a_person(promised=True), anyone_free=True, service_options=QUICK)
+    await call.heard_whole(SORRY)
+    assert [s for s in call.conversation.signals if isinstance(s, NotReached)] == [
+        NotReached("operator", promised=True)
+    ]
     assert steps(call) == ["requested"]
     await takes_over(call)
     assert steps(call) == ["requested", "connected"]
 
 
 async def test_an_operator_who_is_there_is_not_spoken_of_as_missing(begin: Begin) -> None:
-    call = await begin(wants_a_person(trigger="caller"), anyone_free=True, service_options=QUICK)
+    call = await begin(wants_a_person(promised=True), anyone_free=True, service_options=QUICK)
     await call.wait_for(lambda e: isinstance(e, events.EscalationRequested))
     await takes_over(call)
     await asyncio.sleep(0.6)
@@ -121,11 +160,11 @@ async def test_asking_again_changes_nothing_unless_it_is_harder(begin: Begin) ->
     call = await begin(wants_a_person(), anyone_free=True)
     await call.wait_for(lambda e: isinstance(e, events.EscalationRequested))
     first = call.session.escalations.current
-    assert call.session.escalations.request("risk", "a high score", risk_score=0.8) == first
-    harder = call.session.escalations.request("risk", "a very high score", hard=True, risk_score=0.95)
+    assert call.session.escalations.request("risk", "a high score") == first
+    harder = call.session.escalations.request("risk", "a very high score", hard=True)
     assert first is not None
     assert (harder.escalation_id, harder.hard, harder.trigger) == (first.escalation_id, True, "risk")
-    await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.risk_score == 0.95)
+    await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.hard)
     assert steps(call) == ["requested", "requested"]
 
 

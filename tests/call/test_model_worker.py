@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
+import structlog
 
 from voice_agent.call.model_worker import BATCH, Breaker, ModelWorker
 
@@ -152,6 +153,24 @@ async def test_a_model_that_answers_too_few_questions_has_failed(model: Model) -
     assert await worker.ask("a", 1) is None
     assert worker.figures.failed == 1
     worker.close()
+
+
+async def test_every_failure_of_a_new_place_is_logged_once_and_without_its_words(model: Model) -> None:
+    def run(questions: Sequence[int]) -> Sequence[int]:
+        if questions[0] < 3:
+            raise ValueError("nobody may read this")
+        raise KeyError("nor this")
+
+    worker = ModelWorker[int, int]("broken", run, per_call=3, recovery_s=0.0)
+    with structlog.testing.capture_logs() as logs:
+        for question in (1, 2, 3, 4):
+            assert await worker.ask("a", question) is None
+    worker.close()
+    failed = [entry["error"] for entry in logs if entry["event"] == "emotion_model_failed"]
+    assert [error.split(":")[0] for error in failed] == [
+        "ValueError at call/test_model_worker.py",
+        "KeyError at call/test_model_worker.py",
+    ]
 
 
 async def test_what_a_call_asked_is_forgotten_with_it(worker: ModelWorker[int, int], model: Model) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from call_script import BEGIN, booking_call, numbered
+from call_script import BEGIN, booking_call, going_on, numbered
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -196,7 +196,7 @@ async def test_events_come_back_as_they_were_and_after_a_given_one(office: Offic
 
 async def test_a_live_call_is_seen_before_it_ends(office: Office) -> None:
     writer = await office.writer()
-    ringing, *rest = booking_call(SID)
+    ringing, *rest = going_on(booking_call(SID))
     office.publish([ringing])
     await writer.flush()
     before = await office.records.call(SID)

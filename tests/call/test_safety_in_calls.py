@@ -15,8 +15,8 @@ from tests.call.session_kit import GREETING, Begin, Call, greet_then_echo
 from voice_agent.call import events
 from voice_agent.operators.live_view import LiveView
 from voice_agent.operators.queue import PriorityReason, rated
-from voice_agent.reasoning.effects import Effect, Say
-from voice_agent.reasoning.signals import NotReached, Signal
+from voice_agent.reasoning.effects import Effect, Escalate, Say, SayKind
+from voice_agent.reasoning.signals import NotReached, Signal, Started, Utterance
 from voice_agent.safety.conversation import SafeConversation
 from voice_agent.safety.loader import load_rules
 from voice_agent.safety.monitor import Rulebook
@@ -63,6 +63,14 @@ class WhisperingRecognizer(ScriptedRecognizer):
         super().open(expectation)
         assert on_partial is not None
         return Whispering(self, on_partial)
+
+
+async def heard_times(call: Call, text: str, times: int) -> None:
+    """Until the caller has heard a sentence so often."""
+    for count in range(1, times + 1):
+        await call.wait_for(
+            lambda _, count=count: sum(e.heard == text for e in call.all(events.AgentTranscript)) >= count, 15
+        )
 
 
 def view_of(call: Call) -> LiveView:
@@ -114,6 +122,47 @@ async def test_with_nobody_on_duty_the_caller_is_not_left_waiting(
     await call.caller.say(await speak("I can't breathe"))
     await call.heard_whole(EMERGENCY)
     await call.heard_whole(SORRY)
+
+
+async def test_every_cry_for_help_that_nobody_comes_for_is_answered_honestly(
+    begin: Begin, speak: Speak, rulebook: Rulebook
+) -> None:
+    call = await begin(
+        greet_then_echo,
+        ScriptedRecognizer(["i can't breathe", "i can't breathe", "i have chest pain"]),
+        service_options=guarded(rulebook),
+    )
+    await call.heard_whole(GREETING)
+    for cry, cries in (("I can't breathe", 1), ("I can't breathe", 2), ("I have chest pain", 3)):
+        await call.caller.say(await speak(cry))
+        await heard_times(call, SORRY, cries)
+    hard = [e.concept for e in call.all(events.EscalationRequested) if e.hard]
+    assert hard == ["breathing", "breathing", "chest_pain"]
+
+
+async def test_911_is_said_to_a_caller_who_already_waits_for_a_person(
+    begin: Begin, speak: Speak, rulebook: Rulebook
+) -> None:
+    async def calls_a_nurse(signal: Signal) -> AsyncIterator[Effect]:
+        if isinstance(signal, Started):
+            yield Say(GREETING, SayKind.GREETING)
+            yield Escalate("wants a nurse", "graph", hard=True)
+        elif isinstance(signal, Utterance):
+            yield Say("The agent's turns are over.")
+
+    conversation = SafeConversation(ScriptedConversation(calls_a_nurse), rulebook)
+    call = await begin(
+        greet_then_echo,
+        ScriptedRecognizer(["i have chest pain"]),
+        anyone_free=True,
+        service_options={"conversation": conversation},
+    )
+    await call.heard_whole(GREETING)
+    await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and e.trigger == "graph")
+    await call.caller.say(await speak("I have chest pain"))
+    await call.heard_whole(EMERGENCY)
+    requested = await call.wait_for(lambda e: isinstance(e, events.EscalationRequested) and bool(e.concept))
+    assert (requested.concept, requested.operator_type, requested.hard) == ("chest_pain", "clinical", True)
 
 
 async def test_a_cry_for_help_reaches_people_before_the_sentence_is_over(

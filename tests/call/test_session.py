@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 
 from models.expectation import AnswerKind, Expectation
 from models.speech import SpeechError
 from tests.call.conftest import Speak
 from tests.call.fakes import FakeNetwork, ScriptedRecognizer
-from tests.call.session_kit import GREETING, Begin, greet_then_echo
+from tests.call.session_kit import GREETING, INFO, Begin, greet_then_echo
 from voice_agent.call import events
 from voice_agent.call.ports import LegRole
 from voice_agent.call.voice_activity import STOP_S
@@ -77,7 +79,7 @@ async def test_words_before_a_pause_that_answer_nothing_wait_for_the_end(begin: 
     await call.caller.say(await speak("I need an appointment"))
     await call.heard_whole("You said: i need an appointment.")
     stopped = call.all(events.SpeechStopped)[-1]
-    assert stopped.t - stopped.speech_end >= STOP_S - 0.01
+    assert stopped.t - stopped.speech_end >= STOP_S - 0.05
 
 
 async def test_interruption_clears_and_what_was_not_played_counts_as_unheard(
@@ -202,14 +204,22 @@ async def test_slow_reasoner_is_covered_by_a_filler_in_time(begin: Begin, speak:
 async def test_broken_reasoner_still_says_something(begin: Begin, speak: Speak) -> None:
     async def broken(signal: Signal) -> AsyncIterator[Effect]:
         if isinstance(signal, Utterance):
-            raise RuntimeError("boom")
+            raise RuntimeError(f"nobody may read {signal.text}")
         yield Say("Hello.")
 
     call = await begin(broken, ScriptedRecognizer(["hello there"]))
     await call.heard_whole("Hello.")
-    await call.caller.say(await speak("Hello there"))
-    await call.wait_for(lambda e: isinstance(e, events.AgentTranscript) and "say that again" in e.heard)
-    assert [e.part for e in call.all(events.Degraded)] == ["reasoner"]
+    with structlog.testing.capture_logs() as logs:
+        await call.caller.say(await speak("Hello there"))
+        await call.wait_for(lambda e: isinstance(e, events.AgentTranscript) and "say that again" in e.heard)
+    [degraded] = call.all(events.Degraded)
+    assert degraded.part == "reasoner"
+    assert re.fullmatch(r"RuntimeError at call/test_session\.py:\d+", degraded.reason)
+    [failed] = [entry for entry in logs if entry["event"] == "step_failed"]
+    assert failed["call_sid"] == INFO.call_sid
+    assert (failed["signal"], failed["error"]) == ("Utterance", "RuntimeError")
+    assert degraded.reason.endswith(failed["at"])
+    assert "hello there" not in str(logs)
 
 
 async def test_a_reasoner_that_goes_on_breaking_ends_the_call_with_an_honest_word(

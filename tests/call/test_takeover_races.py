@@ -108,6 +108,16 @@ async def test_a_network_that_will_not_unmute_leaves_the_call_with_the_agent(beg
     await in_charge(call, BOB)
 
 
+async def test_an_operator_whom_the_network_keeps_muted_has_not_asked_for_that(begin: Begin) -> None:
+    call = await begin(converse)
+    await call.session.operators.join(ANN, TAKEOVER)
+    call.line.operators.never_unmutes = True
+    comes_in(call, ANN)
+    await call.heard_whole(BACK)
+    await call.session.operators.switch("ann", LISTEN)
+    assert [(e.mode, e.asked) for e in call.all(events.OperatorModeSwitched)] == [(LISTEN, False)]
+
+
 async def test_an_operator_who_cannot_be_muted_again_is_taken_out(begin: Begin) -> None:
     call = await begin(converse)
     await in_charge(call)

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.call.line_kit import QUICK, Office, form, open_office
+from tests.call.line_kit import QUICK, Office, degradations, form, open_office
 from tests.telephony.fake_twilio import Asked, sid
 from tests.telephony.recorder import Recorder
-from voice_agent.call.events import MediaAttached, ParticipantJoined
+from voice_agent.call.events import Degraded, MediaAttached, ParticipantJoined
 from voice_agent.call.ports import AddedLeg, LegRole
 from voice_agent.operators.ports import CallUnreachable, ConnectionMethod, OperatorError, OperatorLeg
 
@@ -164,6 +164,30 @@ async def test_a_refused_leg_raises_and_leaves_nothing(office: Office) -> None:
     assert again.form["Label"] == "operator-ann-2"
 
 
+async def test_a_request_that_breaks_in_an_unforeseen_way_leaves_the_operator_free_to_come(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.talk()
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise KeyError("call_sid")
+
+    with monkeypatch.context() as network:
+        network.setattr(office.network.rest, "add_participant", breaks)
+        with pytest.raises(CallUnreachable):
+            await office.session.line.operators.add(ANN)
+    await came_in(office, await invite(office), "operator-ann-2")
+
+
+async def test_callbacks_of_an_operators_leg_find_their_process() -> None:
+    async with open_office(timings=TIMINGS, process="p2") as office:
+        await invited(office)
+        [asked] = called(office, "operator-ann")
+        key = dict(asked.pairs)["StatusCallback"].partition("?s=")[2]
+        assert key.startswith("p2.")
+        assert office.session.line.holds_key(key)
+
+
 async def test_two_requests_at_once_make_one_leg(office: Office) -> None:
     await office.talk()
     first, second = await asyncio.gather(
@@ -182,6 +206,7 @@ async def test_an_id_that_cannot_stand_in_a_path_is_refused(office: Office) -> N
 async def test_nobody_can_join_a_caller_without_a_conference(office: Office) -> None:
     office.twilio.fail("add participant", 400, 21218)
     await office.ring()
+    assert not office.session.line.operators.reachable
     with pytest.raises(CallUnreachable):
         await office.session.line.operators.add(ANN)
 
@@ -243,6 +268,42 @@ async def test_a_lost_operators_tap_is_attached_again_without_touching_the_confe
     assert office.twilio.count("add participant") == 2
 
 
+async def test_a_tap_that_breaks_off_again_and_again_is_attached_again_every_time(office: Office) -> None:
+    leg = await invited(office)
+    await came_in(office, leg)
+    for count in range(1, 6):
+        asked = await office.twilio.until("start stream", count=count)
+        sink, _ = office.attach_token(asked.form["Parameter1.Value"], leg.call_sid, LegRole.OPERATOR)
+        assert sink is not None
+        sink.on_media(20, b"\xff" * 160)
+        sink.on_closed("lost")
+    await office.twilio.until("start stream", count=6)
+    assert degradations(office) == []
+
+
+async def test_an_operator_who_cannot_be_tapped_is_named_with_the_cause(office: Office) -> None:
+    leg = await invited(office)
+    office.twilio.fail("start stream", 400, 20001, times=TIMINGS.tap_tries)
+    await came_in(office, leg)
+    degraded = await office.events.until(lambda e: isinstance(e, Degraded))
+    assert isinstance(degraded, Degraded)
+    assert degraded.part == "operator_tap"
+    assert degraded.reason.startswith("ann is not heard: start stream: HTTP 400, code 20001")
+
+
+async def test_streams_that_bring_no_audio_are_given_up(office: Office) -> None:
+    leg = await invited(office)
+    await came_in(office, leg)
+    for count in range(1, TIMINGS.tap_tries + 1):
+        asked = await office.twilio.until("start stream", count=count)
+        sink, _ = office.attach_token(asked.form["Parameter1.Value"], leg.call_sid, LegRole.OPERATOR)
+        assert sink is not None
+        sink.on_closed("lost")
+    degraded = await office.events.until(lambda e: isinstance(e, Degraded))
+    assert isinstance(degraded, Degraded)
+    assert degraded.reason == "ann is not heard: the stream ended without audio"
+
+
 async def test_removing_an_operator_ends_the_leg_and_tells_nobody(office: Office) -> None:
     leg = await invited(office)
     await came_in(office, leg)
@@ -278,7 +339,9 @@ async def test_the_callers_hang_up_ends_a_leg_that_still_rings(office: Office) -
 async def test_the_end_of_the_conference_is_the_end_for_operators(office: Office) -> None:
     leg = await invited(office)
     await came_in(office, leg)
+    assert office.session.line.operators.reachable
     office.switchboard.after_dial(form(CallSid=office.call_sid, CallStatus="in-progress"))
+    assert not office.session.line.operators.reachable
     assert told(office).items[-1] == ("left", "ann", "the conference ended", "for good")
 
 

@@ -112,6 +112,19 @@ def test_a_pause_is_told_before_it_is_an_end_and_may_be_made_one() -> None:
     assert listener.turns[-1][1] == listener.turns[-2][1] == pytest.approx(1.23, abs=0.04)
 
 
+@pytest.mark.parametrize(("level", "chunks"), [(0, 2), (60, 2), (400, 3)], ids=["quiet", "hiss", "noisy"])
+def test_a_pause_is_noticed_earlier_the_quieter_the_line(level: int, chunks: int) -> None:
+    tick, audio, listener = VadTick(LoudIsSpeech(), fail), LegAudio(), Listener()
+    tick.watch(audio, listener, listener)
+    write(audio, np.concatenate([noise(0.32, level), noise(0.64, 4000)]))
+    for _ in range(30):
+        tick.tick()
+    for chunk in range(1, 5):
+        write(audio, noise(0.032, level))
+        tick.tick()
+        assert ("paused" in dict(listener.told)) == (chunk >= chunks)
+
+
 def test_all_legs_share_one_run_per_round() -> None:
     model = LoudIsSpeech()
     tick = VadTick(model, fail)
@@ -121,6 +134,30 @@ def test_all_legs_share_one_run_per_round() -> None:
         write(leg, noise(0.032, 100))
     tick.tick()
     assert model.batches == [40]
+
+
+@pytest.mark.parametrize("moment", ["on_speech_started", "on_speech_stopped"])
+def test_what_breaks_on_one_leg_does_not_deafen_the_others(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Listener()
+    told: list[Exception] = []
+
+    def breaks(_: int) -> None:
+        raise KeyError(moment)
+
+    monkeypatch.setattr(broken, moment, breaks)
+    tick = VadTick(LoudIsSpeech(), told.append)
+    legs, listener = [LegAudio(), LegAudio()], Listener()
+    for leg, who in zip(legs, (broken, listener), strict=True):
+        tick.watch(leg, who)
+    for pcm in (noise(0.1, 0), noise(0.25, 4000), noise(0.5, 0)):
+        for leg in legs:
+            write(leg, pcm)
+        for _ in range(5):
+            tick.tick()
+    assert [what for what, _ in listener.turns] == ["started", "stopped"]
+    assert [str(error) for error in told] == [f"'{moment}'"]
 
 
 def test_word_inside_a_burst_is_seen() -> None:

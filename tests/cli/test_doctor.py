@@ -141,6 +141,15 @@ def test_a_cloud_recognizer_wants_its_key(tmp_path: Path) -> None:
     assert speech.recognizer(settings(tmp_path, stt="cartesia", stt_api_key="x")).verdict is Verdict.GOOD
 
 
+def test_an_ear_without_its_weights_is_weak_and_the_reason_is_told(tmp_path: Path) -> None:
+    for stt in ("embedded", "cartesia"):
+        finding = speech.recognizer(settings(tmp_path, stt=stt, stt_api_key="x"), tmp_path)
+        assert finding.verdict is Verdict.WEAK
+        assert "PocketSphinx" in finding.detail
+        assert "model.json" in finding.detail
+        assert finding.remedy == "restore the folder models from the release"
+
+
 def test_a_model_wants_a_key_or_an_address_of_its_own(tmp_path: Path) -> None:
     assert providers.language_model(settings(tmp_path, llm_model="m")).verdict is Verdict.WEAK
     local = settings(tmp_path, llm_model="m", llm_base_url="http://127.0.0.1:11434/v1")

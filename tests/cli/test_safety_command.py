@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,24 @@ def test_broken_rules_are_told_by_line(tmp_path: Path) -> None:
     assert "nonsense" in result.output
 
 
+@pytest.mark.parametrize("beside", [True, False], ids=["beside", "named"])
+def test_states_are_looked_up_in_the_practices_graph(tmp_path: Path, beside: bool) -> None:
+    file, graph = tmp_path / "safety.yaml", tmp_path / ("graph.yaml" if beside else "other.yaml")
+    shutil.copy(PRACTICE.with_name("graph.yaml"), graph)
+    file.write_text("behaviors:\n  - {name: late, trigger: {states: [emergncy]}, action: {instruction: x}}\n")
+    named = [] if beside else ["--graph", str(graph)]
+    result = CliRunner().invoke(app, ["safety", "check", str(file), *named])
+    assert result.exit_code == 1
+    assert "did you mean 'emergency'?" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "none.yaml"], ["judge", "hello", "--rules", "none.yaml"]],
+    [
+        ["check", "none.yaml"],
+        ["check", str(PRACTICE), "--graph", "none.yaml"],
+        ["judge", "hello", "--rules", "none.yaml"],
+    ],
 )
 def test_rules_that_are_not_there_are_said_in_words(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["safety", *arguments])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +13,13 @@ import httpx
 import psutil
 import pytest
 
+import models
+from voice_agent.cli.command import CommandError
 from voice_agent.cli.practice import Line, Practice
 from voice_agent.cli.server import own_server
+from voice_agent.surroundings import StartError, listening
+
+MODELS = Path(models.__file__).parent
 
 STUBS = {"VOICE_AGENT_STT": "stub", "VOICE_AGENT_TTS": "stub"}
 """No speech is needed to see it start and stop."""
@@ -67,3 +75,31 @@ def test_nothing_alarming_is_logged_by_a_start_and_a_stop(life: Life) -> None:
     assert "Traceback" not in life.log
     assert "Warning" not in life.log
     assert "error" not in life.log.lower()
+
+
+async def test_it_starts_without_the_weights_of_its_models(tmp_path: Path) -> None:
+    installed = tmp_path / "installed" / "models"
+    shutil.copytree(MODELS, installed, copy_function=os.symlink)
+    for weights in ("stt/phones.onnx", "prosody/prosody.npz"):
+        (installed / weights).unlink()
+    path = os.pathsep.join([str(installed.parent), str(MODELS.parent)])
+    settings = {**STUBS, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    server = own_server(tmp_path / "data", tmp_path / "server.log", settings)
+    async with server as (address, _), httpx.AsyncClient(base_url=address) as client:
+        page = await client.get("/models")
+    assert page.text.count("missing here") == 2
+
+
+async def test_data_that_cannot_be_written_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CommandError, match="VOICE_AGENT_DATA_DIR") as refused:
+        async with own_server(tmp_path / "file" / "data", tmp_path / "server.log", STUBS):
+            pass
+    assert "cannot serve on" not in str(refused.value)
+
+
+async def test_an_address_that_is_taken_is_told_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"cannot serve on 127.0.0.1:{port}.*--port"):
+            listening("127.0.0.1", port)

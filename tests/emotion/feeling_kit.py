@@ -68,7 +68,6 @@ def words(
     sentiment = {kind: any_of(members) for kind, members in SENTIMENTS.items()}
     reading = LanguageReading(
         MappingProxyType(emotions),
-        tuple(label for label, p in emotions.items() if p > 0.5),
         MappingProxyType(groups),
         MappingProxyType(sentiment),
         0.0,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.system.conftest import whole_system
 from tests.system.operators_kit import GREETING, operator
+from voice_agent.call.events import SessionStart
 from voice_agent.operators.ports import NoSuchCall, OperatorMode
 from voice_agent.store.database import Database
 
@@ -20,6 +23,15 @@ async def test_a_call_is_taken_over_and_ends_on_record(postgres: Database, tmp_p
         live = system.application.live
         call = await system.ring()
         await system.said(GREETING)
+        start = next(event for event in system.seen if isinstance(event, SessionStart))
+        async with httpx.AsyncClient(base_url=system.application.ready.base_url, trust_env=False) as client:
+            assert (await client.get("/healthz")).json()["process"] == start.process != ""
+            figures = (await client.get("/metrics")).text
+            assert "voice_link_dropped_messages 0.0" in figures
+            assert "voice_link_lost_messages 0.0" in figures
+            assert re.search(r"^voice_events_recorded [1-9]", figures, re.MULTILINE)
+            assert "voice_events_lost 0.0" in figures
+            assert "voice_database_away 0.0" in figures
         [seen] = live.active()
         assert (seen.call_sid, seen.caller_name) == (call.sid, "Maria")
         person = operator(system)

@@ -13,7 +13,7 @@ import respx
 
 from telephony.signature import PublicOrigin, SignatureChecker
 from telephony.webhook import WebhookFields
-from voice_agent.api.twilio import NoRoom
+from voice_agent.api.twilio import PROCESS_HEADER, NoRoom
 from voice_agent.call.admission import Admit, RefusalReason, Refuse
 from voice_agent.call.network import AFTER_DIAL, AGENT, STATUS, VOICE
 from voice_agent.fleet.placing import Carrying, Placement
@@ -84,7 +84,19 @@ async def network() -> AsyncIterator[respx.MockRouter]:
 def answers(
     network: respx.MockRouter, name: str, text: str = "<Response/>", status: int = 200
 ) -> respx.Route:
-    return network.post(url__startswith=f"http://{name}.test/").mock(httpx.Response(status, text=text))
+    """A worker that answers in its own name."""
+    answer = httpx.Response(status, text=text, headers={PROCESS_HEADER: name})
+    return network.post(url__startswith=f"http://{name}.test/").mock(answer)
+
+
+def fails(network: respx.MockRouter, name: str, failure: httpx.Response | Exception) -> respx.Route:
+    """A worker that does not answer, or something else at its address that does."""
+    return network.post(url__startswith=f"http://{name}.test/").mock(side_effect=[failure] * 9)
+
+
+def ringing(n: int) -> WebhookFields:
+    """A call of its own."""
+    return WebhookFields([("CallSid", f"CA{n:032}")])
 
 
 async def test_a_call_goes_to_the_worker_with_most_room_signed_for_its_address(
@@ -115,25 +127,41 @@ async def test_calls_that_come_between_two_beats_are_spread(network: respx.MockR
     routes = [answers(network, name) for name in ("w1", "w2")]
     place = office(None, worker("w1"), worker("w2")).placement
     for n in range(6):
-        await place.answer(VOICE, WebhookFields([("CallSid", f"CA{n:032}")]), "", "")
+        await place.answer(VOICE, ringing(n), "", "")
     assert [route.call_count for route in routes] == [3, 3]
 
 
-@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), httpx.Response(503)])
-async def test_a_worker_that_cannot_take_the_call_is_passed_over(
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("refused"),
+        httpx.Response(503),
+        httpx.Response(403, headers={PROCESS_HEADER: "w1"}),
+        httpx.Response(404),
+        httpx.Response(301, headers={"location": "https://w1.test/twilio/voice"}),
+        httpx.Response(502, text="<html>Bad Gateway</html>"),
+        httpx.Response(200, text="<html>It works!</html>"),
+    ],
+)
+async def test_a_worker_that_has_not_taken_the_call_is_passed_over_until_the_next_beat(
     network: respx.MockRouter, failure: Any
 ) -> None:
-    how = {"side_effect": failure} if isinstance(failure, Exception) else {"return_value": failure}
-    network.post(url__startswith="http://w1.test/").mock(**how)
+    first = fails(network, "w1", failure)
     answers(network, "w2", "<Response>2</Response>")
-    place = office(None, worker("w1"), worker("w2", calls=30, room=30)).placement
-    assert await place.answer(VOICE, FIELDS, "", "") == "<Response>2</Response>"
+    here = office(None, worker("w1"), worker("w2", calls=30, room=30))
+    for n in range(3):
+        assert await here.placement.answer(VOICE, ringing(n), "", "") == "<Response>2</Response>"
+    assert first.call_count == 1
+    await here.book.beat()
+    await here.placement.answer(VOICE, ringing(3), "", "")
+    assert first.call_count == 2
 
 
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("late"), httpx.Response(500), httpx.Response(504)])
 async def test_a_worker_that_may_have_taken_the_call_is_not_followed_by_another(
-    network: respx.MockRouter,
+    network: respx.MockRouter, failure: Any
 ) -> None:
-    network.post(url__startswith="http://w1.test/").mock(side_effect=httpx.ReadTimeout("late"))
+    fails(network, "w1", failure)
     second = answers(network, "w2")
     place = office(None, worker("w1"), worker("w2", calls=30, room=30)).placement
     assert "Reject" in (await place.answer(VOICE, FIELDS, "", "") or "")
@@ -168,6 +196,18 @@ async def test_a_call_that_was_placed_here_is_answered_here_or_given_back() -> N
     for here in (Here(60, 0), None):
         with pytest.raises(NoRoom):
             await office(here).placement.answer(VOICE, FIELDS, "", "me")
+
+
+@pytest.mark.parametrize(("path", "key"), [(VOICE, ""), (AGENT, "old.secret"), (STATUS, "")])
+async def test_what_was_passed_on_to_the_process_before_this_one_is_given_back(
+    network: respx.MockRouter, path: str, key: str
+) -> None:
+    itself = answers(network, "old")
+    here = office(Here(), worker("old"))
+    here.elsewhere[SID] = "old"
+    with pytest.raises(NoRoom):
+        await here.placement.answer(path, FIELDS, key, "old")
+    assert not itself.called
 
 
 async def test_the_agents_leg_and_callbacks_follow_their_call(network: respx.MockRouter) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from tests.fleet.wire import Wire
 from voice_agent.fleet.commands import CommandPost
@@ -16,6 +19,10 @@ from voice_agent.operators.no_live_calls import NoLiveCalls
 from voice_agent.operators.ports import CallUnreachable, NoSuchCall
 
 pytestmark = pytest.mark.postgres
+
+
+def _dsn(wire: Wire) -> str:
+    return make_url(wire.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 class Heard:
@@ -83,6 +90,74 @@ async def test_a_cut_is_told_and_what_is_sent_then_is_dropped_not_delayed(
         await hears.wait()
     assert left.send(EVENTS, b"again")
     assert await heard.next() == b"again"
+
+
+async def test_the_log_says_once_why_there_is_no_link_and_why_it_was_lost(
+    wire: Wire, links: tuple[PostgresLink, PostgresLink]
+) -> None:
+    left, _ = links
+    states = asyncio.Queue[bool]()
+    left.watch(states.put_nowait)
+    await wire.cut()
+    with capture_logs() as logs:
+        await left.start()
+        await wire.mend()
+        async with asyncio.timeout(20):
+            assert await states.get()
+            await wire.cut()
+            assert not await states.get()
+    assert [entry["event"] for entry in logs] == ["link_not_made", "link_lost"]
+    assert all(entry["reason"].startswith("OperationalError ") for entry in logs)
+
+
+async def test_the_log_says_why_the_database_refuses(wire: Wire) -> None:
+    link = PostgresLink(make_url(wire.url).set(database="nowhere").render_as_string(False), "left")
+    with capture_logs() as logs:
+        await link.start()
+    await link.close()
+    [entry] = logs
+    assert 'database "nowhere" does not exist' in entry["reason"]
+
+
+async def test_a_message_that_nobody_expected_costs_no_more_than_a_connection(
+    links: tuple[PostgresLink, PostgresLink],
+) -> None:
+    left, right = links
+    heard, states = Heard(), asyncio.Queue[bool]()
+
+    def take(message: bytes) -> None:
+        if message == b"bad":
+            raise ValueError("nobody thought of this")
+        heard(message)
+
+    right.listen(EVENTS, take)
+    right.watch(states.put_nowait)
+    await left.start()
+    await right.start()
+    assert await states.get()
+    left.send(EVENTS, b"bad")
+    async with asyncio.timeout(20):
+        assert not await states.get()
+        assert await states.get()
+    left.send(EVENTS, b"good")
+    assert await heard.next() == b"good"
+
+
+async def test_what_is_dropped_and_what_gets_lost_is_counted(
+    wire: Wire, links: tuple[PostgresLink, PostgresLink]
+) -> None:
+    left, right = links
+    heard = Heard()
+    right.listen(EVENTS, heard)
+    left.send(EVENTS, b"too early")
+    assert left.dropped == 1
+    for link in links:
+        await link.start()
+    async with await psycopg.AsyncConnection.connect(_dsn(wire), autocommit=True) as stranger:
+        await stranger.execute("SELECT pg_notify(%s, 'no packet')", (EVENTS,))
+    left.send(EVENTS, b"good")
+    assert await heard.next() == b"good"
+    assert right.lost == 1
 
 
 async def test_a_command_is_answered_by_the_process_it_was_sent_to(

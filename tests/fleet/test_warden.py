@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
+import respx
 from sqlalchemy import func, update
+from sqlalchemy.exc import OperationalError
 
 from telephony.errors import CallGone, RestUnavailable
 from telephony.webhook import CallStatus
@@ -22,7 +25,7 @@ from voice_agent.call.records import CallRecords
 from voice_agent.fleet.live import RemoteCall
 from voice_agent.fleet.register import Register, Standing
 from voice_agent.fleet.tables import CallWorkerRow
-from voice_agent.fleet.warden import Warden
+from voice_agent.fleet.warden import READING, Warden
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import OperatorMode
 from voice_agent.store.bus import EventBus
@@ -31,6 +34,8 @@ from voice_agent.store.database import Database
 pytestmark = pytest.mark.postgres
 
 SID = "CA" + "1" * 32
+OTHER = "CA" + "2" * 32
+NOWHERE = "http://127.0.0.1:1"
 APOLOGY = "<Response><Say>sorry</Say></Response>"
 
 
@@ -40,7 +45,9 @@ class Rest:
 
     status: CallStatus = CallStatus.IN_PROGRESS
     update_fails: Exception | None = None
+    broken_for: str = ""
     told: list[tuple[str, str]] = field(default_factory=list)
+    first_told: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def call_status(self, call_sid: str) -> CallStatus:
         return self.status
@@ -48,7 +55,35 @@ class Rest:
     async def update_call_twiml(self, call_sid: str, twiml: str) -> None:
         if self.update_fails is not None:
             raise self.update_fails
+        if call_sid == self.broken_for:
+            raise RuntimeError("nobody thought of this")
         self.told.append((call_sid, twiml))
+        self.first_told.set()
+
+
+class Records(CallRecords):
+    """Records of which some cannot be read, or only late; remembers which were read from end to end."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        unreadable: Collection[str] = (),
+        late: Collection[str] = (),
+        until: asyncio.Event | None = None,
+    ) -> None:
+        super().__init__(database)
+        self.unreadable, self.late, self.until = set(unreadable), set(late), until
+        self.read_whole: list[str] = []
+
+    async def events(self, call_sid: str, *, after: int = 0, limit: int | None = None) -> list[CallEvent]:
+        if call_sid in self.unreadable:
+            raise OperationalError("SELECT", None, Exception("gone away"))
+        if call_sid in self.late and self.until is not None:
+            await self.until.wait()
+        if limit is None:
+            self.read_whole.append(call_sid)
+        return await super().events(call_sid, after=after, limit=limit)
 
 
 def told_so_far(process: str, *more: CallEvent, sid: str = SID) -> list[CallEvent]:
@@ -70,11 +105,18 @@ class House:
         self.records = CallRecords(database)
         self.writer = RecordWriter(database, self.own, folder)
         self.seen: dict[str, RemoteCall] = {}
+        self.unlooked_at = ""
         self.rest = rest
 
-    async def bury(self) -> list[CallEvent]:
+    async def bury(self, url: str = NOWHERE) -> list[CallEvent]:
         """Let ``w1`` be silent for long; what is recorded of the call when its warden is done."""
-        gone = Register(self.database, "w1", "http://127.0.0.1:1", lambda: Standing(1, 1, True))
+        assert await self.left_after(url) == ()
+        return await self.records.events(SID)
+
+    async def left_after(self, url: str) -> tuple[str, ...]:
+        """Let ``w1``, reached at ``url``, be silent for long; who is in the register when its warden is
+        done."""
+        gone = Register(self.database, "w1", url, lambda: Standing(1, 1, True))
         await gone.beat()
         async with self.database.session() as session:
             await session.execute(update(CallWorkerRow).values(seen_at=func.now() - timedelta(seconds=60)))
@@ -87,7 +129,7 @@ class House:
             escalations,
             cast(Any, self.rest),
             self.own,
-            seen=lambda process: self.seen if process == "w1" else {},
+            seen=self._seen_of,
             document=APOLOGY,
             patience_s=0.0,
         )
@@ -96,9 +138,13 @@ class House:
             await warden.finished()
         await warden.close()
         await register.beat()
-        assert register.workers == ()
         assert await self.writer.flush()
-        return await self.records.events(SID)
+        return tuple(worker.id for worker in register.workers)
+
+    def _seen_of(self, process: str) -> dict[str, RemoteCall]:
+        if process == self.unlooked_at:
+            raise RuntimeError("nobody thought of this")
+        return self.seen if process == "w1" else {}
 
     async def record(self, *happened: CallEvent) -> None:
         for event in happened:
@@ -170,6 +216,76 @@ async def test_every_record_ends_whatever_the_network_says(
     house.rest.status, house.rest.update_fails = status, fails
     await house.record(*told_so_far("w1"))
     assert ending(await house.bury()) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(502, text="<html>Bad Gateway</html>"),
+        httpx.Response(200, content=b"\xff"),
+        httpx.Response(200, json=["ok"]),
+        httpx.Response(200, json={"status": "ok", "process": "w9"}),
+        httpx.Response(200, json={"status": "ok"}),
+    ],
+)
+async def test_whoever_answers_in_a_dead_workers_place_does_not_keep_its_callers_waiting(
+    house: House, answer: httpx.Response
+) -> None:
+    await house.record(*told_so_far("w1"))
+    with respx.mock as network:
+        network.get("http://w1.test/healthz").mock(answer)
+        record = await house.bury("http://w1.test")
+    assert ending(record) == ("apology", "error")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_worker_that_answers_in_its_own_name_keeps_its_calls(house: House, status: int) -> None:
+    await house.record(*told_so_far("w1"))
+    with respx.mock as network:
+        network.get("http://w1.test/healthz").mock(httpx.Response(status, json={"process": "w1"}))
+        assert await house.left_after("http://w1.test") == ("w1",)
+    assert house.rest.told == []
+
+
+async def test_a_record_that_cannot_be_read_costs_no_other_caller_the_apology(house: House) -> None:
+    await house.record(*told_so_far("w1", sid=OTHER), *told_so_far("w1"))
+    house.records = records = Records(house.database, unreadable={OTHER})
+    assert await house.left_after(NOWHERE) == ("w1",)
+    assert house.rest.told == [(SID, APOLOGY)]
+    records.unreadable.clear()  # a minute later, when somebody claims the worker again
+    await house.record()
+    assert await house.left_after(NOWHERE) == ()
+    assert house.rest.told == [(SID, APOLOGY), (OTHER, APOLOGY)]
+
+
+async def test_a_failure_that_nobody_foresaw_stays_with_its_call(house: House) -> None:
+    await house.record(*told_so_far("w1", sid=OTHER), *told_so_far("w1"))
+    house.rest.broken_for = OTHER
+    assert await house.left_after(NOWHERE) == ("w1",)
+    assert house.rest.told == [(SID, APOLOGY)]
+
+
+async def test_a_caller_is_told_before_the_other_calls_are_read(house: House) -> None:
+    others = [f"CA{n:032}" for n in range(READING)]
+    await house.record(*told_so_far("w1"), *(event for sid in others for event in told_so_far("w1", sid=sid)))
+    house.records = Records(house.database, late=set(others[1:]), until=house.rest.first_told)
+    assert await house.left_after(NOWHERE) == ()
+    assert sorted(sid for sid, _ in house.rest.told) == sorted([SID, *others])
+
+
+async def test_the_records_of_other_workers_calls_are_not_read(house: House) -> None:
+    await house.record(*told_so_far("w2", sid=OTHER), *told_so_far("w1"))
+    house.records = records = Records(house.database)
+    assert await house.left_after(NOWHERE) == ()
+    assert records.read_whole == [SID]
+
+
+async def test_what_one_dead_worker_left_does_not_keep_the_callers_of_another_waiting(house: House) -> None:
+    await Register(house.database, "w0", NOWHERE, lambda: Standing(1, 1, True)).beat()
+    house.unlooked_at = "w0"
+    await house.record(*told_so_far("w1"))
+    assert await house.left_after(NOWHERE) == ("w0",)
+    assert house.rest.told == [(SID, APOLOGY)]
 
 
 async def test_calls_of_those_who_live_are_not_touched(house: House) -> None:

@@ -130,6 +130,9 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_without_weights_the_library_hears_instead(tmp_path: Path) -> None:
-    utterance = load(tmp_path)(YES_NO)
+    hearing = load(tmp_path)
+    utterance = hearing.begin(YES_NO)
     utterance.feed(quiet(0.5))
-    assert utterance.finish().audio_seconds == 0.5
+    transcript = utterance.finish()
+    assert (transcript.audio_seconds, transcript.source) == (0.5, "pocketsphinx")
+    assert "model.json" in hearing.shortcoming

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
+from models import stt
 from models.expectation import AnswerKind, Expectation
 from models.speech import Pcm, SpeechError, Transcript
 from models.stt import EmbeddedRecognizer
+from models.stt.messages import Message, pack_opening, tag, unpack_opening
+from models.stt.recognizer import EmbeddedUtterance
+from models.worker import WorkerProcess
 from tests.models.speech_audio import clip, quiet
 from voice_agent.cli.wav import read_wav
 
@@ -157,6 +162,99 @@ async def test_a_hung_worker_is_replaced_and_the_utterance_answered() -> None:
         assert recognizer.worker_pids != hung
     finally:
         await recognizer.close()
+
+
+async def test_a_pool_whose_workers_do_not_stay_up_refuses_and_goes_on_trying(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = asyncio.Queue[int]()
+
+    def at_once(failed: int) -> float:
+        failures.put_nowait(failed)
+        return 0.0
+
+    monkeypatch.setattr("models.stt.recognizer.pause_before_retry", at_once)
+    recognizer = EmbeddedRecognizer(1)
+    await recognizer.start()
+    try:
+        utterance = recognizer.open(YES_NO)
+        utterance.feed(clip("moment")[:8000])
+        monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts
+        os.kill(recognizer.worker_pids[0], signal.SIGKILL)
+        async with asyncio.timeout(60):
+            with pytest.raises(SpeechError, match=r"no recognizer worker stays up \(last: .*trying again"):
+                await utterance.finish()
+            while await failures.get() < 12:
+                with pytest.raises(SpeechError, match="trying again"):
+                    recognizer.open(YES_NO)
+            monkeypatch.delenv("PYTHONHOME")
+            while True:
+                try:
+                    again = recognizer.open(YES_NO)
+                    break
+                except SpeechError:
+                    await asyncio.sleep(0.01)
+            again.feed(clip("moment")[:8000])
+            assert (await again.finish()).is_final
+    finally:
+        await recognizer.close()
+
+
+class Listening:
+    """A worker's end of the pipe that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, bytes]] = []
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        self.told.append((kind, payload[4:]))
+
+
+@pytest.mark.parametrize(("ended", "listener", "wanted"), [(0, 1, True), (1, 1, False), (0, 0, False)])
+async def test_a_worker_is_told_all_that_was_said_at_once_and_whether_partials_are_wanted(
+    ended: bool, listener: bool, wanted: bool
+) -> None:
+    utterance = EmbeddedUtterance(1, YES_NO, print if listener else None, 8000)
+    for _ in range(3):
+        utterance.feed(np.full(160, 7, np.int16))
+    if ended:
+        utterance.ended.set()
+    worker = Listening()
+    utterance.lease(worker)  # type: ignore[arg-type]
+    opening, audio = worker.told[:2]
+    assert (opening[0], unpack_opening(opening[1])) == (Message.OPEN, (YES_NO, wanted))
+    assert audio == (Message.AUDIO, np.full(480, 7, "<i2").tobytes())
+    assert [kind for kind, _ in worker.told[2:]] == [Message.FINISH] * ended
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_worker_computes_partials_only_for_who_wants_them(wanted: bool) -> None:
+    worker = await WorkerProcess.start("models.stt.worker", str(Path(stt.__file__).parent))
+    name = tag(1)
+    worker.send(Message.OPEN, name + pack_opening(Expectation(), wanted))
+    worker.send(Message.AUDIO, name + clip("trouble").astype("<i2").tobytes())
+    worker.send(Message.FINISH, name)
+    kinds = []
+    async with asyncio.timeout(60):
+        while not kinds or kinds[-1] != Message.FINAL:
+            kinds.append((await worker.receive())[0])
+    await worker.close()
+    assert kinds == [Message.READY, *[Message.PARTIAL] * wanted, Message.FINAL]
+
+
+async def test_a_pool_without_the_weights_of_its_ear_says_so_once_and_hears_all_the_same(
+    tmp_path: Path,
+) -> None:
+    recognizer = EmbeddedRecognizer(2, patience=20.0, weights=tmp_path)
+    with capture_logs() as logs:
+        await recognizer.start()
+    try:
+        assert (await heard(recognizer, clip("moment")[:8000])).source == "pocketsphinx"
+    finally:
+        await recognizer.close()
+    (warning,) = logs
+    assert (warning["event"], warning["log_level"]) == ("recognizer_degraded", "warning")
+    assert str(tmp_path) in warning["reason"]
 
 
 async def test_a_recognizer_that_was_not_started_says_so() -> None:

@@ -90,7 +90,7 @@ def test_what_cannot_be_a_voice_is_named_and_not_judged(
     encoder: EmotionEncoder, window: npt.NDArray[np.generic], defect: Defect
 ) -> None:
     encoding = encoder.encode([window, voice()])
-    assert encoding.defects == (defect, None)
+    assert [sound.defect for sound in encoding.sounds] == [defect, None]
     assert not encoding.vectors[0].any()
     assert encoding.vectors[1].any()
 

@@ -33,6 +33,13 @@ def test_the_spectrogram_equals_that_of_the_models_makers(kind: str) -> None:
     assert np.abs(whisper_log_mel(x) - makers.compute_whisper_log_mel_features(x)).max() < 1e-4
 
 
+@pytest.mark.parametrize("silent", [0, 100, 359, 360, 361, 4000, 12345, 127_990, 128_000])
+def test_leading_silence_is_only_a_shorter_way_to_the_same_spectrogram(silent: int) -> None:
+    x = np.random.default_rng(2).normal(0, 0.1, 128_000).astype(np.float32)
+    x[:silent] = 0
+    np.testing.assert_allclose(whisper_log_mel(x, silent), whisper_log_mel(x), atol=1e-5)
+
+
 @pytest.mark.parametrize("samples", [0, 160, 8000, 64000, 100_000])
 def test_audio_of_any_length_has_features_of_one_shape(turn: SmartTurn, samples: int) -> None:
     assert turn.features(np.ones(samples, np.int16)).shape == (80, 800)

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pocketsphinx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.expectation import AnswerKind, Expectation
-from models.stt.grammar import grammar_of
+from models.stt.grammar import grammar_of, key_of
 from models.stt.lexicon import missing, pronounce
 
 PHONES = {
@@ -53,6 +55,21 @@ def test_words_of_the_state_are_in_its_grammar() -> None:
     )
     assert grammar is not None
     assert {"renew", "bandage", "whitfield"} <= grammar.words
+
+
+def test_terms_with_numbers_are_expected_as_they_are_said() -> None:
+    grammar = grammar_of(Expectation((AnswerKind.NAME,), keyterms=("Suite 12", "Dr. Whitfield")))
+    assert grammar is not None
+    assert "suite twelve" in grammar.jsgf
+    assert {"suite", "twelve", "whitfield"} <= grammar.words
+
+
+def test_only_a_question_for_a_birth_date_makes_another_grammar_of_the_same_expectation() -> None:
+    when = Expectation((AnswerKind.DATE,), prompt="Which day suits you?")
+    asked = [replace(when, prompt=prompt) for prompt in ("And which one?", "What is your date of BIRTH?")]
+    assert [key_of(e) == key_of(when) for e in asked] == [True, False]
+    assert [grammar_of(e) == grammar_of(when) for e in asked] == [True, False]
+    assert all(grammar_of(key_of(e)) == grammar_of(e) for e in asked)
 
 
 def test_a_string_grammar_is_marked_as_one() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from models.expectation import Expectation
 from models.local import MOONSHINE
-from models.speech import Pcm, SpeechError, Transcript
+from models.speech import Pcm, SpeechError, Transcript, UtteranceStream
 from models.stt import MoonshineRecognizer
 from tests.models.local_stand_ins.sherpa_onnx import CRASHED, HUNG, REFUSED
 
@@ -124,6 +124,40 @@ async def test_a_glance_given_up_takes_nobody_elses_time(recognizer: MoonshineRe
     assert all(look.cancelled() for look in looks)
 
 
+async def test_who_has_finished_comes_before_who_may_have(recognizer: MoonshineRecognizer) -> None:
+    speaking = [recognizer.open(Expectation()) for _ in range(4)]
+    finished = recognizer.open(Expectation())
+    for utterance in (*speaking, finished):
+        utterance.feed(sound(1.0))
+    told: list[str] = []
+
+    async def look(utterance: UtteranceStream) -> None:
+        assert await utterance.glance()
+        told.append("glance")
+
+    async def finish() -> None:
+        await finished.finish()
+        told.append("final")
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*map(look, speaking), finish())
+    assert told == ["final", *["glance"] * 4]
+
+
+async def test_a_glance_that_waited_until_the_speech_ended_is_not_decoded(
+    recognizer: MoonshineRecognizer,
+) -> None:
+    utterance, other = recognizer.open(Expectation()), recognizer.open(Expectation())
+    utterance.feed(sound(1.0, CRASHED))
+    other.feed(sound(1.0))
+    look = asyncio.ensure_future(utterance.glance())
+    await asyncio.sleep(0)
+    utterance.cancel()
+    async with asyncio.timeout(20):
+        assert await look is None
+        assert (await other.finish()).accepted
+
+
 async def test_partial_results_become_rarer_the_longer_somebody_speaks(files: dict[str, Path]) -> None:
     recognizer = MoonshineRecognizer(files, threads=1, max_seconds=30.0)
     await recognizer.start()
@@ -162,6 +196,12 @@ async def test_a_process_that_dies_or_hangs_is_replaced_and_the_caller_goes_on_a
     assert (await heard(recognizer, sound(1.0))).accepted
 
 
+async def test_a_long_utterance_may_take_longer_than_a_short_one(recognizer: MoonshineRecognizer) -> None:
+    with pytest.raises(SpeechError, match=r"said nothing for 2\.5 s"):
+        await heard(recognizer, sound(3.0, HUNG))
+    await until_it_listens_again(recognizer)
+
+
 async def test_a_process_killed_while_idle_costs_one_utterance(recognizer: MoonshineRecognizer) -> None:
     (pid,) = recognizer.worker_pids
     utterance = recognizer.open(Expectation())
@@ -169,6 +209,42 @@ async def test_a_process_killed_while_idle_costs_one_utterance(recognizer: Moons
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(SpeechError):
         await utterance.finish()
+    await until_it_listens_again(recognizer)
+    assert (await heard(recognizer, sound(1.0))).accepted
+
+
+async def test_a_process_that_dies_while_nobody_speaks_is_replaced_before_anybody_does(
+    recognizer: MoonshineRecognizer,
+) -> None:
+    (pid,) = recognizer.worker_pids
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while recognizer.worker_pids in ((pid,), ()):  # noqa: ASYNC110  its supervision tells nobody
+            await asyncio.sleep(0.01)
+    assert (await heard(recognizer, sound(1.0))).accepted
+
+
+async def test_a_pool_whose_processes_do_not_stay_up_refuses_at_once_and_goes_on_trying(
+    recognizer: MoonshineRecognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = asyncio.Queue[int]()
+
+    def at_once(failed: int) -> float:
+        failures.put_nowait(failed)
+        return 0.0
+
+    monkeypatch.setattr("models.stt.moonshine.pause_before_retry", at_once)
+    begun = recognizer.open(Expectation())
+    begun.feed(sound(1.0))
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts
+    os.kill(recognizer.worker_pids[0], signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while await failures.get() < 12:
+            with pytest.raises(SpeechError, match=r"no moonshine worker stays up \(last: .*trying again"):
+                recognizer.open(Expectation())
+        with pytest.raises(SpeechError, match="trying again"):
+            await begun.finish()
+        monkeypatch.delenv("PYTHONHOME")
     await until_it_listens_again(recognizer)
     assert (await heard(recognizer, sound(1.0))).accepted
 

@@ -3,7 +3,6 @@ import pytest
 
 from models.speech import VadState
 from models.vad import SileroVad
-from models.vad.silero import reset
 from tests.models.speech_audio import clip, quiet
 
 
@@ -37,15 +36,6 @@ def test_legs_of_one_batch_do_not_influence_each_other(vad: SileroVad) -> None:
     )
     assert together[:, 0] == pytest.approx(probabilities(vad, speech), abs=1e-4)
     assert together[:, 1] == pytest.approx(probabilities(vad, silence), abs=1e-4)
-
-
-def test_reset_forgets_what_was_heard(vad: SileroVad) -> None:
-    state = [VadState()]
-    for i in range(0, 2560, 256):
-        vad.run(clip("trouble")[None, i : i + 256], state)
-    reset(state)
-    assert np.array_equal(state[0].hidden, VadState().hidden)
-    assert np.array_equal(state[0].context, VadState().context)
 
 
 def test_no_legs_are_no_work(vad: SileroVad) -> None:

@@ -10,6 +10,7 @@ from voice_agent.practice.seed import MARIA
 from voice_agent.practice.service import (
     EXAMPLE_FOLDER,
     GRAPH_FILE,
+    SAFETY_FILE,
     SERVICE_FILE,
     Service,
     Services,
@@ -95,6 +96,18 @@ def test_a_graph_that_names_an_unknown_tool_is_refused_with_its_line(
         load_service(place, unused)
     assert "line" in str(refused.value)
     assert "slot_serach" in str(refused.value)
+
+
+def test_a_safety_rule_about_a_state_that_the_graph_does_not_have_is_refused(
+    unused: Database, tmp_path: Path
+) -> None:
+    place = second_practice(tmp_path)
+    (place / SAFETY_FILE).write_text(
+        "hard_escalation_rules:\n"
+        "  - {name: cries, detection: state, states: [emergancy], operator_type: clinical, reason: r}\n"
+    )
+    with pytest.raises(ServiceError, match=r"'cries' speaks of 'emergancy'.*did you mean 'emergency'"):
+        load_service(place, unused)
 
 
 def test_a_service_without_a_graph_is_refused(unused: Database, tmp_path: Path) -> None:

@@ -251,7 +251,8 @@ async def test_after_its_turns_a_form_gives_up_by_its_own_way(talk_over: MakeTal
 async def test_a_form_that_gives_up_without_a_way_gets_a_person(talk_over: MakeTalk) -> None:
     talk = await opened(talk_over(form(TWO, "    max_turns: 1\n")))
     assert "Let me get someone" in await talk.hear("the weather is nice")
-    assert [effect.trigger for effect in of_kind(talk.effects, Escalate)] == ["max_turns"]
+    [escalation] = of_kind(talk.effects, Escalate)
+    assert (escalation.trigger, escalation.promised) == ("max_turns", True)
 
 
 async def test_a_field_may_depend_on_another(talk_over: MakeTalk) -> None:

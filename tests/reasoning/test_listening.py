@@ -77,12 +77,24 @@ async def test_a_question_at_any_time_is_answered_and_the_open_one_asked_again(s
 async def test_a_person_may_be_asked_for_at_any_time(small: Talk) -> None:
     await asked_for_birth_date(small)
     assert await small.hear("can i just talk to a real person") == "Of course. Let me get someone for you."
-    assert of_kind(small.effects, Escalate) == [Escalate("caller asked for a person", "caller")]
+    assert of_kind(small.effects, Escalate) == [
+        Escalate("caller asked for a person", "caller", promised=True)
+    ]
 
 
 async def test_zero_on_the_keypad_asks_for_a_person(small: Talk) -> None:
     await small.start()
     assert "Let me get someone" in await small.hear("0", via=Via.KEYPAD)
+
+
+async def test_a_caller_who_cannot_be_understood_is_promised_a_person_in_the_end(small: Talk) -> None:
+    await small.start()
+    for _ in range(5):
+        assert "Let me get someone" not in await small.hear("mumble", accepted=False)
+    assert "Let me get someone to help you." in await small.hear("mumble", accepted=False)
+    assert of_kind(small.effects, Escalate) == [
+        Escalate("caller could not be understood", "misunderstanding", promised=True)
+    ]
 
 
 async def test_a_state_may_keep_the_caller(talk_over: MakeTalk) -> None:

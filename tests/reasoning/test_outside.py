@@ -201,7 +201,8 @@ async def test_a_guided_transfer_happens_at_once(small: Talk) -> None:
     await small.start()
     effects = await small.send(External("transfer to the nurse", kind="guidance"))
     assert "Let me get someone" in said(effects)
-    assert of_kind(effects, Escalate)[0].trigger == "operator"
+    [escalation] = of_kind(effects, Escalate)
+    assert (escalation.trigger, escalation.promised) == ("operator", True)
 
 
 async def test_slowing_down_is_an_effect(small: Talk) -> None:
@@ -294,7 +295,7 @@ states:
     await talk.send(RiskChanged(55, "alert"))
     assert "someone to help you" in await talk.hear("tell me")
     effects = await talk.send(Utterance("yes please"))
-    assert [e.trigger for e in of_kind(effects, Escalate)] == ["risk"]
+    assert [(e.trigger, e.promised) for e in of_kind(effects, Escalate)] == [("risk", True)]
 
 
 async def test_calm_risk_offers_nobody(small: Talk) -> None:

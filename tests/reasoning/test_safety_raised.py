@@ -97,6 +97,17 @@ async def test_when_nobody_comes_the_graph_says_so(talk: Talk) -> None:
     assert talk.state == "alone"
 
 
+async def test_a_rule_about_a_state_stops_the_agent_and_puts_no_words_in_the_callers_mouth(
+    talk: Talk,
+) -> None:
+    await talk.start()
+    await talk.send(SafetyRaised("", ("A person is coming.",), "locked", hard=True))
+    [line] = talk.conversation.history
+    assert line.speaker is Speaker.AGENT
+    assert line.text.endswith("A person is coming.")
+    assert await talk.hear("hello") == ""
+
+
 async def test_a_state_that_the_graph_does_not_have_changes_nothing(talk: Talk) -> None:
     await talk.start()
     effects = await talk.send(SafetyRaised("i can't breathe", ("Call 911.",), "breathing", "elsewhere"))

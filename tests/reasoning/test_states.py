@@ -280,7 +280,7 @@ async def test_a_circle_without_anybody_speaking_is_broken(talk_over: MakeTalk) 
     talk = talk_over(graph(states), max_transitions=10)
     assert "Let me get someone to help you." in await talk.start()
     assert len(moves(talk.effects)) <= 12
-    assert of_kind(talk.effects, Escalate)
+    assert [escalation.promised for escalation in of_kind(talk.effects, Escalate)] == [True]
 
 
 SUB = """

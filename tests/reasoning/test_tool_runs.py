@@ -15,7 +15,7 @@ from voice_agent.reasoning.memory import Memory
 from voice_agent.reasoning.parts import Merge, ProgressHint, ProgressMode, Retention, ToolCallSpec
 from voice_agent.reasoning.phrasebook import Phrasebook
 from voice_agent.reasoning.settings import EngineSettings
-from voice_agent.reasoning.signals import HandedBack, OperatorTookOver, Utterance
+from voice_agent.reasoning.signals import FillerChosen, HandedBack, OperatorTookOver, Utterance
 from voice_agent.reasoning.tool_runs import ToolRuns
 from voice_agent.reasoning.tools import Tool, ToolContext, ToolRegistry
 
@@ -167,6 +167,47 @@ async def test_a_slow_tool_is_covered_by_a_filler_and_then_by_progress(talk_over
     assert [say.kind for say in said_meanwhile[:2]] == [SayKind.FILLER, SayKind.PROGRESS]
     assert said_meanwhile[0].text == "Let me check on that."
     assert said_meanwhile[0].filler_type is FillerType.WORKING
+
+
+@pytest.mark.parametrize(
+    ("filler", "words"),
+    [(FillerType.RECEIPT, "Thank you."), (FillerType.EMPATHY, "I'm here to help, and we'll take this")],
+)
+async def test_a_wait_may_be_covered_in_another_way(
+    talk_over: MakeTalk, filler: FillerType, words: str
+) -> None:
+    calls = Calls(hold=asyncio.Event())
+    talk = talk_over(BOOKING % "", calls=calls, filler_delay_ms=1, progress_interval_ms=5000)
+    await talk.start()
+    await talk.send(FillerChosen(filler))
+    async with asyncio.timeout(5):
+        async for effect in talk.conversation.step(Utterance("yes please")):
+            if isinstance(effect, Say) and effect.kind is SayKind.FILLER:
+                assert effect.filler_type is filler
+                assert effect.text.startswith(words)
+                assert calls.hold is not None
+                calls.hold.set()
+    assert talk.state == "done"
+
+
+@pytest.mark.parametrize("filler", [FillerType.WORKING, None], ids=["covered", "silent"])
+async def test_a_wait_may_be_left_silent(talk_over: MakeTalk, filler: FillerType | None) -> None:
+    hold = asyncio.Event()
+    talk = talk_over(BOOKING % "", calls=Calls(hold=hold), filler_delay_ms=0)
+    await talk.start()
+    await talk.send(FillerChosen(filler))
+
+    async def let_go() -> None:
+        for _ in range(100):  # turns of the loop, in each of which something could be said
+            await asyncio.sleep(0)
+        hold.set()
+
+    letting_go = asyncio.create_task(let_go())
+    async with asyncio.timeout(5):
+        effects = [effect async for effect in talk.conversation.step(Utterance("yes please"))]
+    await letting_go
+    assert talk.state == "done"
+    assert (SayKind.FILLER in {say.kind for say in of_kind(effects, Say)}) is (filler is not None)
 
 
 async def test_a_tool_may_have_words_of_its_own_for_waiting(talk_over: MakeTalk) -> None:

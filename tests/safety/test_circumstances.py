@@ -56,6 +56,91 @@ def test_the_words_around_a_finding_tell_how_it_is_meant(text: str, expected: Ci
         assert meant(text) is expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't feel well, I have chest pain",
+        "I don't feel so good and my chest pain is back",
+        "I don't feel like myself I have chest pain",
+        "I don't think I can wait, I'm having a stroke",
+        "I don't think this is normal I have chest pain",
+        "I don't think that's right, he has a seizure",
+        "I don't believe it my wife is having a seizure",
+        "I do not like this chest pain",
+        "I do not like this I have chest pain",
+        "not that it matters, I have chest pain",
+        "No, it's an overdose",
+        "No, that's a stroke",
+        "No, the baby has a seizure",
+        "No, someone is bleeding",
+        "No, mom had a seizure",
+        "No, having chest pain",
+        "No no, it's a seizure",
+        "no thank you I have chest pain",
+        "no sorry the kid is bleeding",
+        "there is no time, mom is having a stroke",
+        "it's not about the bill the baby is bleeding",
+        "don't hang up, somebody is bleeding",
+        "I don't want to be a bother, my husband is having a stroke",
+        "I didn't call for that, someone has a seizure",
+        "nobody is helping me, this is an overdose",
+    ],
+)
+def test_a_denial_of_something_else_leaves_the_emergency(text: str) -> None:
+    assert meant(text) is CURRENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't feel any chest pain",
+        "I don't feel like I'm having a stroke",
+        "I don't think it's a stroke",
+        "I don't really think it's a stroke",
+        "I don't think that I am having a stroke",
+        "I don't think my mother is having a stroke",
+        "I don't think mom is having a stroke",
+        "I don't think there is any bleeding",
+        "I wouldn't say it's an overdose",
+        "I'm not saying this is a stroke",
+        "it's not as if I'm having a stroke",
+        "No, it's not a stroke",
+        "No, there is no bleeding",
+        "No, the baby is not bleeding",
+        "No, she is not having a seizure",
+        "No, that's not chest pain",
+        "No I don't think it's a stroke",
+        "No, no chest pain",
+        "nobody is having a seizure",
+        "no one had a seizure",
+        "no it's just a cold not a stroke",
+        "he never had a seizure",
+        "without any chest pain",
+    ],
+)
+def test_what_is_denied_stays_denied_however_it_is_put(text: str) -> None:
+    assert meant(text) is DENIED
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "expected"),
+    [
+        ("my chest does not hurt", "chest &5 hurt", DENIED),
+        ("my chest doesn't really hurt anymore", "chest &5 hurt", DENIED),
+        ("my chest is not great it hurts", "chest &5 hurts", CURRENT),
+        ("the baby has not stopped shaking", "baby ~6 shaking", CURRENT),
+        ("he fell down the stairs and does not move", "stairs ~10 move", CURRENT),
+        ("he took not two but twenty pills", "took ~5 pills", CURRENT),
+    ],
+)
+def test_a_denial_inside_a_finding_counts_where_it_denies_it(
+    text: str, pattern: str, expected: Circumstance
+) -> None:
+    words = wording(text)
+    [span] = Pattern(pattern, {}).spans(words)
+    assert circumstance(words, span) is expected
+
+
 @given(st.text(alphabet="abcdinosty .", max_size=80), st.integers(0, 5), st.integers(1, 5))
 def test_any_words_have_a_circumstance(text: str, start: int, length: int) -> None:
     words = wording(text)

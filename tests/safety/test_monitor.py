@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from voice_agent.reasoning.similarity import HashingEncoder
 from voice_agent.safety.findings import Assessment, Evidence, Trajectory, Verdict
-from voice_agent.safety.loader import read_rules
+from voice_agent.safety.loader import load_rules, read_rules
 from voice_agent.safety.monitor import Rulebook, SafetyMonitor
 from voice_agent.safety.rules import Level
 
@@ -160,3 +163,26 @@ def test_any_text_is_judged(text: str) -> None:
 
 
 RULEBOOK = Rulebook(read_rules("template_ids: [doctors_line]"))
+
+
+class CountingEncoder(HashingEncoder):
+    """The built-in encoder, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += 1
+        return super().encode(sentences)
+
+
+def test_a_turn_is_read_with_those_before_only_where_a_concept_asks_for_it() -> None:
+    encoder = CountingEncoder()
+    monitor = SafetyMonitor(Rulebook(load_rules(), encoder))
+    for _ in range(3):
+        encoder.asked = 0
+        monitor.assess("monday the twenty third")
+        assert encoder.asked == 1
+    encoder.asked = 0
+    monitor.assess("i feel a bit odd in my chest")
+    assert encoder.asked > 1

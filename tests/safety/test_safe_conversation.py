@@ -9,10 +9,19 @@ from typing import Any
 import pytest
 
 from models.expectation import AnswerKind, Expectation
-from voice_agent.reasoning.effects import Effect, Escalate, Expect, SafetyAssessed, Say, StateChanged
+from voice_agent.reasoning.effects import (
+    Effect,
+    Escalate,
+    Expect,
+    FillerType,
+    SafetyAssessed,
+    Say,
+    StateChanged,
+)
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
+    FillerChosen,
     HandedBack,
     NotReached,
     OperatorTookOver,
@@ -35,12 +44,15 @@ class Inner:
     def __init__(self) -> None:
         self.signals: list[Signal] = []
         self.closed = False
+        self.leads_to = ""
 
     async def step(self, signal: Signal) -> AsyncGenerator[Effect]:
         self.signals.append(signal)
         if isinstance(signal, Utterance):
             yield Expect(self.expectation)
             yield Say("Which day would you like?")
+            if self.leads_to:
+                yield StateChanged("booking", self.leads_to, "exit")
         elif isinstance(signal, SafetyRaised) and signal.next_state:
             yield StateChanged("booking", signal.next_state, "safety")
 
@@ -222,8 +234,10 @@ template_ids: [doctors_line]
 hard_escalation_rules:
   - {name: lawyer, detection: intent, intent_patterns: [my (lawyer|attorney)], operator_type: administrative,
      reason: legal threat}
-  - {name: locked, detection: state, states: [emergency], immediate: true, operator_type: clinical,
-     reason: reached the emergency state}
+  - {name: locked, detection: state, states: [emergency, complaint], immediate: true, operator_type: clinical,
+     reason: reached a state that people answer, response: person}
+responses:
+  person: {say: I am getting a person for you.}
 """
 
 
@@ -239,6 +253,25 @@ async def test_a_hard_rule_may_be_about_where_the_conversation_is() -> None:
     talk = Talk(Rulebook(read_rules(HARD)))
     effects = await talk.say("i can't breathe")
     assert [e.concept for e in effects if isinstance(e, Escalate) and e.hard] == ["breathing", "locked"]
+    assert "getting a person" not in said(effects)  # somebody was called and promised already
+
+
+async def test_where_a_state_stops_the_agent_the_caller_is_told_and_so_is_the_conversation_inside() -> None:
+    talk = Talk(Rulebook(read_rules(HARD)))
+    talk.inner.leads_to = "complaint"
+    effects = await talk.say("i want to complain")
+    assert said(effects).endswith("I am getting a person for you.")
+    assert hard(effects).concept == "locked"
+    assert talk.inner.signals[-1] == SafetyRaised(
+        "", ("I am getting a person for you.",), "locked", hard=True
+    )
+
+
+async def test_something_acute_that_has_no_words_calls_a_person_and_the_agent_goes_on() -> None:
+    talk = Talk(Rulebook(read_rules("concepts: [{name: gas, description: gas leak, acute: [gas leak]}]")))
+    effects = await talk.say("there is a gas leak")
+    assert only(effects, Escalate).hard is False
+    assert said(effects) == "Which day would you like?"
 
 
 BEHAVIORS = """
@@ -284,6 +317,26 @@ async def test_a_behavior_may_follow_the_callers_mood() -> None:
     await talk.signal(Emotion("sad", -0.6, 0.3, {"empathy_tier": 2}))
     await talk.say("hello")
     assert instructions(talk) == ["sad"]
+
+
+FILLERS = """
+behaviors:
+  - {name: grief, trigger: {keywords: [passed away]}, action: {filler_override: empathy}, cooldown_turns: 0}
+  - {name: hush, trigger: {keywords: [be quiet]}, action: {filler_override: silent, instruction: Be brief.}}
+"""
+
+
+async def test_a_behavior_chooses_what_covers_a_wait_for_its_turn_alone() -> None:
+    talk = Talk(Rulebook(read_rules(FILLERS)))
+    for text in ("hello", "my mother passed away", "she passed away in june", "thanks", "be quiet", "bye"):
+        await talk.say(text)
+    assert [signal for signal in talk.inner.signals if isinstance(signal, FillerChosen)] == [
+        FillerChosen(FillerType.EMPATHY),
+        FillerChosen(),
+        FillerChosen(None),
+        FillerChosen(),
+    ]
+    assert instructions(talk) == ["hush"]
 
 
 async def test_behaviors_may_be_switched_off() -> None:

@@ -40,7 +40,9 @@ def test_a_pattern_finds_what_it_says(source: str, text: str, found: bool) -> No
 
 
 def test_a_match_tells_which_words_it_covers() -> None:
-    assert spans("<chest> ~1 <pain>", "oh my chest really hurts today") == [Span(2, 5)]
+    assert spans("<chest> ~1 <pain>", "oh my chest really hurts today") == [Span(2, 5, ("really",))]
+    assert spans("<chest> &1 <pain>", "this pain in my chest is in my chest") == []
+    assert spans("<chest> &3 <pain>", "pain in my chest") == [Span(0, 4, ("in", "my"))]
 
 
 @pytest.mark.parametrize(

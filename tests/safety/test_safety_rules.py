@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_agent.safety.errors import SafetyRulesError
-from voice_agent.safety.loader import load_rules, read_rules, template_names
+from voice_agent.safety.loader import load_rules, read_rules
 from voice_agent.safety.monitor import Rulebook, SafetyMonitor
 from voice_agent.safety.rules import Level
 
@@ -23,7 +23,9 @@ def problem(document: str) -> str:
 def test_the_standard_rules_listen_for_more_than_a_dozen_things() -> None:
     rules = load_rules()
     assert len(rules.concepts) >= 16
-    assert set(rules.templates) == set(template_names())
+    assert {"chest_pain", "suicide_risk", "domestic_violence", "adverse_drug_reaction"} <= {
+        concept.name for concept in rules.concepts
+    }
     assert all(rules.response(c.response).say for c in rules.concepts if c.level is Level.ACUTE)
 
 
@@ -73,6 +75,12 @@ def test_a_concept_without_patterns_is_found_by_its_description_and_examples() -
             "hard_escalation_rules:\n  - {name: a, detection: intent, operator_type: clinical, reason: r}\n",
             "needs 'intent_patterns'",
         ),
+        (
+            "hard_escalation_rules:\n  - {name: a, detection: state, states: [b], operator_type: clinical,"
+            " reason: r, immediate: true}\n",
+            "the caller would hear silence; give it a 'response'",
+        ),
+        ("behaviors:\n  - {name: a, trigger: {states: [b]}, action: {}}\n", "an action that does nothing"),
         ("behaviors:\n  - {name: a, trigger: {}, action: {instruction: b}}\n", "would apply always"),
         ("- a\n", "the document is a list"),
         ("a: [", "not YAML"),
@@ -81,6 +89,44 @@ def test_a_concept_without_patterns_is_found_by_its_description_and_examples() -
 )
 def test_what_is_wrong_is_told_with_its_line_and_a_remedy(document: str, says: str) -> None:
     assert says in problem(document)
+
+
+NAMING_STATES = """
+responses: {stay: {say: Stay with me., next_state: %s}}
+hard_escalation_rules:
+  - {name: complaint, detection: state, states: [%s], operator_type: clinical, reason: r}
+behaviors:
+  - {name: slow, trigger: {states: [%s]}, action: {instruction: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "says"),
+    [
+        (
+            ("bookng", "help", "help"),
+            "line 2: responses.stay.next_state: the response 'stay' speaks of 'bookng'",
+        ),
+        (
+            ("help", "helpp", "help"),
+            "line 4: hard_escalation_rules[0].states[0]: the rule 'complaint' speaks of",
+        ),
+        (
+            ("help", "help", "x"),
+            "the behavior 'slow' speaks of 'x', which is no state of the graph (use one of",
+        ),
+    ],
+)
+def test_a_state_that_the_graph_does_not_have_is_refused(states: tuple[str, ...], says: str) -> None:
+    document = NAMING_STATES % states
+    with pytest.raises(SafetyRulesError) as refused:
+        read_rules(document, states=("booking", "help"))
+    assert says in str(refused.value)
+    assert read_rules(document).behaviors  # which graph it is for, nobody has said
+
+
+def test_the_states_of_a_template_are_for_graphs_that_have_them() -> None:
+    assert read_rules("template_ids: [standard]", states=("booking",)).concepts
 
 
 @given(st.text(max_size=200))

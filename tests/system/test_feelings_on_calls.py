@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -76,6 +77,12 @@ async def test_how_a_caller_sounds_decides_delivery_risk_and_who_is_looked_at_fi
 
     queue = ranked(system.application.live.active(), datetime.now(UTC))
     assert [item.call.call_sid for item in queue] == [loud.sid, calm.sid]
+
+    async with httpx.AsyncClient(base_url=system.application.ready.base_url) as prometheus:
+        told = (await prometheus.get("/metrics")).text
+    for model in ("emotion_encoder", "prosody", "vocal_burst", "language"):
+        assert f'voice_model_questions_dropped{{model="{model}"}} ' in told
+        assert f'voice_model_batches_failed{{model="{model}"}} ' in told
 
     for call in (calm, loud):
         await call.hang_up()

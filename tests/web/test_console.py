@@ -263,6 +263,35 @@ def test_a_queue_that_cannot_be_read_is_admitted_and_read_again(console: Page, d
     expect(console.get_by_text("The queue cannot be read.")).to_be_hidden()
 
 
+A_PROXYS_PAGE = "new Response('<html>One moment please</html>', { status: 200 })"
+HALF_AN_ANSWER = """new Response(new ReadableStream({
+    start(body) {
+        body.enqueue(new TextEncoder().encode('{"queue": ['));
+        body.error(new TypeError("network error"));
+    },
+}))"""
+
+
+@pytest.mark.parametrize("answer", [A_PROXYS_PAGE, HALF_AN_ANSWER], ids=["a proxy's page", "half an answer"])
+def test_a_queue_that_comes_broken_is_admitted_and_read_again(
+    console: Page, desk: ScriptedDesk, answer: str
+) -> None:
+    console.evaluate(
+        f"""() => {{
+            const real = window.fetch;
+            window.mend = () => {{ window.fetch = real; }};
+            window.fetch = async (url, options) => (url.endsWith("/queue") ? {answer} : real(url, options));
+        }}"""
+    )
+    desk.queue = [JOHN]
+    desk.happen("call.ended", call_sid=CALL_SID, direction="inbound", duration_seconds=3)
+    expect(console.get_by_text("The queue cannot be read.")).to_be_visible()
+    expect(rows(console)).to_have_count(3)
+    console.evaluate("window.mend()")
+    expect(rows(console)).to_have_count(1)
+    expect(console.get_by_text("The queue cannot be read.")).to_be_hidden()
+
+
 def test_who_is_signed_out_is_told_where_to_sign_in(console: Page, desk: ScriptedDesk) -> None:
     desk.stream_refusals = [(401, "sign in")] * 1000
     desk.cut_streams()

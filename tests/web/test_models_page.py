@@ -70,6 +70,14 @@ def test_a_card_is_shown_whole() -> None:
     assert html.count("<table>") >= 2
 
 
+def test_a_model_whose_weights_are_missing_is_shown_as_such(folder: Path) -> None:
+    assert "missing" not in client(folder).get("/models/tested").text
+    (folder / "tested" / "weights.npz").unlink()
+    pages = client(folder)
+    for page in ("/models", "/models/tested"):
+        assert "missing here" in pages.get(page).text
+
+
 def test_a_card_gives_words_tables_and_pictures_and_no_markup_of_its_own(folder: Path) -> None:
     html = client(folder).get("/models/tested").text
     assert "<script>" not in html

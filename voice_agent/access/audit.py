@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, func, select, text
 
-from voice_agent.access.keys import utc_now
 from voice_agent.access.principal import Actor, ActorKind
 from voice_agent.access.tables import AuditRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 APPEND_LOCK = 7_106_220_253
 """Key of the PostgreSQL advisory lock under which processes append in turn: ids rise as commits do."""
@@ -36,7 +36,7 @@ class AuditAction(StrEnum):
     OPERATOR_PROFILE_UPDATED = "operator.profile_updated"
     OPERATOR_JOINED_CALL = "operator.joined_call"
     OPERATOR_MODE_CHANGED = "operator.mode_changed"
-    """The mode changed by itself: the one in charge left."""
+    """The mode changed by itself: the network would not have another."""
     OPERATOR_MODE_SWITCHED = "operator.mode_switched"
     """The operator asked for another mode."""
     OPERATOR_LEFT_CALL = "operator.left_call"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import or_, select, update
@@ -14,17 +14,13 @@ from voice_agent.access.errors import AccessError, NoSuchKey
 from voice_agent.access.roles import GRANTS, Permission, Role
 from voice_agent.access.tables import ApiKeyRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 LAST_USED_STEP = timedelta(minutes=1)
 """``last_used_at`` is written at most this often, so that reading does not become writing."""
 
 LONGEST_KEY = 200
 """Characters; what is longer is no key of ours."""
-
-
-def utc_now() -> datetime:
-    """The present moment, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

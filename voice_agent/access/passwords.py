@@ -19,9 +19,9 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import delete
 
 from voice_agent.access.errors import WeakPassword
-from voice_agent.access.keys import utc_now
 from voice_agent.access.tables import BrowserSessionRow, PasswordRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 Result = TypeVar("Result")
 

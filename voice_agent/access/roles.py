@@ -16,6 +16,7 @@ class Permission(StrEnum):
     RECORDINGS_READ = "recordings:read"
     EVENTS_READ = "events:read"
     OPERATORS_READ = "operators:read"
+    SAFETY_READ = "safety:read"
     OPERATORS_ACT = "operators:act"
     """Join calls, guide the agent, wrap up: as the operator that one is."""
     OPERATORS_ACT_FOR_OTHERS = "operators:act-for-others"
@@ -35,7 +36,9 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_VIEWER = frozenset({Permission.CALLS_READ, Permission.EVENTS_READ, Permission.OPERATORS_READ})
+_VIEWER = frozenset(
+    {Permission.CALLS_READ, Permission.EVENTS_READ, Permission.OPERATORS_READ, Permission.SAFETY_READ}
+)
 _OPERATOR = _VIEWER | {Permission.RECORDINGS_READ, Permission.OPERATORS_ACT}
 _SUPERVISOR = _OPERATOR | {
     Permission.OPERATORS_ACT_FOR_OTHERS,

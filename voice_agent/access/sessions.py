@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select, update
 
 from voice_agent.access.credentials import digest, new_session_secret, same
-from voice_agent.access.keys import utc_now
 from voice_agent.access.tables import BrowserSessionRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)

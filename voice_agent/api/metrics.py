@@ -15,12 +15,22 @@ _SECONDS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5, 2.5, 4.0, 8.0)
 
 
 class CallMetrics:
-    """Reads the bus. ``gauges`` are asked when Prometheus asks."""
+    """Reads the bus. ``gauges`` are asked when Prometheus asks; so are ``by_model``, which give a figure for
+    every model."""
 
-    def __init__(self, bus: EventBus, gauges: Mapping[str, Callable[[], float]]) -> None:
+    def __init__(
+        self,
+        bus: EventBus,
+        gauges: Mapping[str, Callable[[], float]],
+        by_model: Mapping[str, Callable[[], Mapping[str, float]]],
+    ) -> None:
         self.registry = CollectorRegistry()
         self._bus = bus
         self._asked = {name: (Gauge(name, name, registry=self.registry), ask) for name, ask in gauges.items()}
+        self._by_model = {
+            name: (Gauge(name, name, ["model"], registry=self.registry), ask)
+            for name, ask in by_model.items()
+        }
         self._calls = Counter("voice_calls", "Calls that began.", registry=self.registry)
         self._ended = Counter(
             "voice_calls_ended", "Calls that ended.", ["completion_reason"], registry=self.registry
@@ -53,6 +63,9 @@ class CallMetrics:
         """Ask the gauges."""
         for gauge, ask in self._asked.values():
             gauge.set(ask())
+        for labelled, figures in self._by_model.values():
+            for model, value in figures().items():
+                labelled.labels(model).set(value)
 
     async def run(self) -> None:
         """Fold events until cancelled."""

@@ -29,6 +29,8 @@ KEY: Final = "s"
 """Field that names the agent's leg, in the form or in the query."""
 PLACED_HEADER: Final = "x-voice-agent-placed"
 """Names the process that a request was passed on to, so that it is answered there and nowhere else."""
+PROCESS_HEADER: Final = "x-voice-agent-process"
+"""Names the process that answers, to those who pass requests on: what lacks it comes from somebody else."""
 NO_ROOM: Final = 503
 """Answer to a call that was passed on, when there is no room for it either."""
 
@@ -91,14 +93,18 @@ class Elsewhere(Protocol):
 
 
 def twilio_router(
-    exchange: Exchange, signatures: SignatureChecker, elsewhere: Elsewhere | None = None
+    exchange: Exchange,
+    signatures: SignatureChecker,
+    elsewhere: Elsewhere | None = None,
+    process: str = "",
 ) -> APIRouter:
-    """All webhooks under ``/twilio``, by POST or GET.
+    """All webhooks under ``/twilio``, by POST or GET. ``process`` names this process among others.
 
     Errors: 400 for fields that mean nothing, 403 for a missing or wrong signature, 413 for a body that is too
     long, 415 for a body that is no form, 503 for a call passed on to a process without room.
     """
     router = APIRouter(include_in_schema=False)
+    sign = {PROCESS_HEADER: process} if process else {}
 
     def route(path: str, respond: Callable[[Webhook], Awaitable[str | None]]) -> None:
         async def endpoint(request: Request) -> Response:
@@ -117,7 +123,9 @@ def twilio_router(
                 raise HTTPException(400, str(error)) from error
             except NoRoom as error:
                 raise HTTPException(NO_ROOM, str(error)) from error
-            return Response(answer, media_type="application/xml") if answer else Response(status_code=204)
+            if not answer:
+                return Response(status_code=204, headers=sign)
+            return Response(answer, media_type="application/xml", headers=sign)
 
         router.add_api_route(path, endpoint, methods=["GET", "POST"], response_model=None)
 

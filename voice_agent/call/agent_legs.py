@@ -23,6 +23,7 @@ from telephony.twiml import StreamTarget
 from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.events import CallEvent, SessionInfo
+from voice_agent.call.leg_ender import LegEnder
 from voice_agent.call.leg_feed import LegFeed
 from voice_agent.call.mute_switch import MuteSwitch
 from voice_agent.call.network import Network
@@ -108,7 +109,7 @@ class AgentLegs:
         self._info = info
         self._network = network
         self._tasks = tasks
-        self._leaving = CallTasks(info.call_sid)
+        self._ender = LegEnder(info, network.rest)
         self._emit = emit
         self._reconcile = reconcile
         self._on_given_up = on_given_up
@@ -200,7 +201,7 @@ class AgentLegs:
         leg.joined = True
         leg.settle()
         if self._muted:
-            self._tasks.start(self.mute(True), "mute agent leg")
+            self._tasks.start(self._apply_mute(), "mute agent leg")
 
     @property
     def muted(self) -> bool:
@@ -213,14 +214,18 @@ class AgentLegs:
         A leg that cannot be unmuted is of no use: it is replaced.
         """
         self._muted = muted
-        leg = self.leg
+        await self._apply_mute()
+
+    async def _apply_mute(self) -> None:
+        """Bring the leg to what is wanted now, which may have changed since this was asked for."""
+        leg, muted = self.leg, self._muted
         if leg is None or not leg.joined or leg.died.is_set():
             return
         try:
             await leg.mute.set(leg.conference_sid, leg.leg_sid, muted=muted)
         except RestError as error:
             log.warning("agent_leg_not_muted", call_sid=self._info.call_sid, muted=muted, error=str(error))
-            if not self._muted and leg.mute.muted:
+            if not self._muted and leg.mute.may_be_muted:
                 leg.die("could not be unmuted")
 
     def on_left(self, member: Member, reason: str) -> None:
@@ -274,7 +279,7 @@ class AgentLegs:
                 self._discard(leg)
         if leg is not None and leg.feed is not None:
             leg.feed.cut()
-        await self._leaving.finished()
+        await self._ender.finished()
 
     async def _keep(self) -> None:
         reason = "never asked for"
@@ -330,7 +335,7 @@ class AgentLegs:
             leg.leg_sid = participant.call_sid
         else:
             # A repeated request had taken effect the first time: one leg is enough.
-            self._end_call(participant.call_sid)
+            self._ender.end(participant.call_sid)
 
     def _start_waiting(self, leg: AgentLeg) -> None:
         delay = self._network.timings.agent_join
@@ -350,13 +355,4 @@ class AgentLegs:
             leg.feed.cut()
         if leg.leg_sid and not leg.ended.is_set():
             leg.ended.set()
-            self._end_call(leg.leg_sid)
-
-    def _end_call(self, leg_sid: str) -> None:
-        self._leaving.start(self._complete(leg_sid), "end agent leg")
-
-    async def _complete(self, leg_sid: str) -> None:
-        try:
-            await self._network.rest.complete_call(leg_sid)
-        except RestError as error:
-            log.warning("agent_leg_not_ended", call_sid=self._info.call_sid, leg=leg_sid, error=str(error))
+            self._ender.end(leg.leg_sid)

@@ -41,7 +41,9 @@ class Deeds:
             grounds = EscalationGrounds(
                 deed.concept, deed.similarity, deed.operator_type, deed.regulatory_basis
             )
-            self._escalations.request(deed.trigger, deed.reason, hard=deed.hard, grounds=grounds)
+            self._escalations.request(
+                deed.trigger, deed.reason, hard=deed.hard, promised=deed.promised, grounds=grounds
+            )
         elif isinstance(deed, End):
             self._on_completed(deed.reason)
             await self._line.hang_up()

@@ -43,12 +43,18 @@ again as one: its second half alone fits no grammar."""
 SECOND_LOOKS_S = (0.2, 0.25)
 """When an unfinished-sounding pause is judged again, seconds after the look before."""
 
+_LONGEST_GAP_S = 3.0
+"""Speech after a longer silence belongs to no turn that went before, whether that was taken or not."""
+
+_PAUSE_LOOK_S = 0.06
+"""When the beginning of a pause is judged again: a little more silence makes the model surer."""
+
 SURE = 0.9
 """A verdict that needs no second look."""
 
-_TAIL_S = 0.2
-"""Audio after the detected end that belongs to the last word: voice activity ends before a final "s" does.
-A "yes" without it is heard as "oh"."""
+_TAIL = SAMPLE_RATE // 5
+"""Samples after the detected end that belong to the last word: voice activity ends before a final "s" does.
+A "yes" without it is heard as "oh". What has not come yet when the end is noticed early reads as silence."""
 
 _SPELLED = (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC)
 
@@ -76,6 +82,7 @@ class Ear:
         on_heard: awaited with every finished stretch of speech, in the order they ended.
         on_verdict: awaited with (number, probability) of the turn model for every stretch.
         on_glance: told what was said before a pause that may be the end.
+        on_sure: told that a pause sounds like the end for sure, and nothing in its words speaks against it.
         on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
     """
 
@@ -89,6 +96,7 @@ class Ear:
         on_verdict: Callable[[int, float], Awaitable[None]],
         on_partial: Callable[[int, Transcript], None],
         on_glance: Callable[[Transcript], None] | None = None,
+        on_sure: Callable[[], None] | None = None,
         on_degraded: Callable[[str, str], None],
     ) -> None:
         self._audio = audio
@@ -98,6 +106,7 @@ class Ear:
         self._on_verdict = on_verdict
         self._on_partial = on_partial
         self._on_glance = on_glance
+        self._on_sure = on_sure
         self._on_degraded = on_degraded
         self.expectation = Expectation()
         self.number = 0
@@ -110,6 +119,8 @@ class Ear:
         """Where the newest stretch of speech ended."""
         self._turn_start: int | None = None
         """Where the current turn's speech began, while it may be recognized again as a whole."""
+        self._turn_began: int | None = None
+        """Where the current turn began: what the turn model hears begins there."""
         self._whole = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
@@ -120,6 +131,8 @@ class Ear:
         self._started = max(0, position - int(PREROLL_S * SAMPLE_RATE))
         begin = self._started
         self._whole = False
+        if self._turn_began is None or position - self._stopped > _LONGEST_GAP_S * SAMPLE_RATE:
+            self._turn_began = begin
         if self._turn_start is None:
             self._turn_start = begin
         elif self._belongs_together(position):
@@ -158,12 +171,14 @@ class Ear:
         if self._fed < self._audio.end:
             self._feed(self._stream, self._audio.end)
         if self._stream is not None:
-            self._glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+            self._glance = glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
+            if self._on_sure is not None and not self._spelled:
+                glance.judging = asyncio.ensure_future(self._judge_pause(glance, self._on_sure))
 
     def resume(self) -> None:
         """The pause was one between words."""
         if self._glance is not None:
-            self._glance.seen.cancel()
+            self._glance.cancel()
             self._glance = None
 
     def stop(self, position: int) -> None:
@@ -171,17 +186,17 @@ class Ear:
         stream, self._stream = self._stream, None
         glance, self._glance = self._glance, None
         self._stopped = position
-        end = self._end_of_words(position)
+        end = position + _TAIL
         begin = self._turn_start if self._whole and self._turn_start is not None else self._started
         if stream is not None and self._fed < end:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
         self._spawn(self._finish(stream, glance, heard))
-        self._spawn(self._judge(self.number))
+        self._spawn(self._judge(self.number, glance.sure if glance is not None else None))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
-        self._turn_start = None
+        self._turn_start = self._turn_began = None
 
     async def settled(self, seconds: float) -> None:
         """Wait until everything that has been said is recognized, at most ``seconds``."""
@@ -215,9 +230,6 @@ class Ear:
             self._on_degraded(self._rung_name(1), str(error))
             stream.cancel()
             self._stream = None
-
-    def _end_of_words(self, position: int) -> int:
-        return min(self._audio.end, position + int(_TAIL_S * SAMPLE_RATE))
 
     async def _look(self, stream: UtteranceStream) -> Transcript | None:
         try:
@@ -255,7 +267,7 @@ class Ear:
         transcript = glance.seen.result() if done and not glance.seen.cancelled() else None
         if transcript is not None:
             stream.cancel()
-        glance.seen.cancel()
+        glance.cancel()
         return transcript
 
     async def _result(self, stream: UtteranceStream | None, stretch: _Stretch) -> Transcript:
@@ -278,16 +290,44 @@ class Ear:
                 stream.cancel()
         return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
 
-    async def _judge(self, number: int) -> None:
+    async def _judge_pause(self, glance: _Glance, on_sure: Callable[[], None]) -> None:
+        """Ask the turn model at the beginning of a pause: when it is sure, the rest of the pause proves
+        nothing more."""
+        verdict = await self._early_verdict()
+        if verdict < SURE:
+            return
+        await asyncio.wait({glance.seen}, timeout=GLANCE_TIMEOUT_S)
+        said = glance.seen.result() if glance.seen.done() and not glance.seen.cancelled() else None
+        if glance is self._glance and (said is None or (said.accepted and said.text)):
+            glance.sure = verdict
+            on_sure()
+
+    async def _early_verdict(self) -> float:
+        verdict = 0.0
+        for pause in (0.0, _PAUSE_LOOK_S):
+            if pause:
+                await asyncio.sleep(pause)
+            # The opinions at the ends of other speech come first.
+            model, began = self._turn_model, self._turn_began
+            if verdict < SURE and model is not None and began is not None and not model.busy:
+                verdict = await model.probability(self._audio, began, self._audio.end)
+        return verdict
+
+    async def _judge(self, number: int, sure: float | None) -> None:
         """Ask the turn model with the silence heard so far, and again with more of it while nobody speaks:
-        the model hears an ending better with the pause behind it."""
+        the model hears an ending better with the pause behind it. ``sure``: it was sure already."""
+        if sure is not None:
+            await self._on_verdict(number, sure)
+            return
         for pause in (0.0, *SECOND_LOOKS_S):
             if pause:
                 await asyncio.sleep(pause)
-            if number != self.number or self._turn_start is None:
+            began = self._turn_began
+            if number != self.number or began is None:
                 return
             model = self._turn_model
-            verdict = await model.probability(self._audio, self._audio.end) if model else UNKNOWN
+            end = self._audio.end
+            verdict = await model.probability(self._audio, began, end) if model else UNKNOWN
             await self._on_verdict(number, verdict)
             if model is None or verdict >= SURE:
                 return
@@ -301,11 +341,20 @@ class Ear:
         task.add_done_callback(self._tasks.discard)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Glance:
     position: int
     """Sample at which the voice fell silent."""
     seen: asyncio.Future[Transcript | None]
+    judging: asyncio.Future[None] | None = None
+    sure: float | None = None
+    """The turn model's verdict, once it is sure of the end."""
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more. Idempotent."""
+        self.seen.cancel()
+        if self.judging is not None:
+            self.judging.cancel()
 
 
 @dataclass(frozen=True, slots=True)

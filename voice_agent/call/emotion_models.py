@@ -23,7 +23,7 @@ from models.model_file import ModelError
 from models.prosody import CallerBaseline, ProsodyModel, ProsodyReading
 from models.speech import Pcm
 from models.vocal_burst.vocal_burst import VocalBurstModel, VocalBurstReading
-from voice_agent.call.model_worker import Breaker, ModelWorker
+from voice_agent.call.model_worker import Breaker, ModelWorker, WorkerFigures
 from voice_agent.emotion.measures import VoiceMeasures, measure
 
 log = structlog.get_logger(__name__)
@@ -131,6 +131,11 @@ class EmotionModels:
             for worker in (self._encoder, self._prosody, self._burst, self._language)
             if worker is not None
         )
+
+    @property
+    def figures(self) -> dict[str, WorkerFigures]:
+        """What every worker could not answer, by the model's name."""
+        return {worker.name: worker.figures for worker in self.workers}
 
     @property
     def silent(self) -> tuple[str, ...]:

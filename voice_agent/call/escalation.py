@@ -2,9 +2,10 @@
 
     none -> requested -> connected <-> handback -> completed
 
-A *soft* request only notifies: the agent goes on. After a *hard* one the agent has said that a person comes
-and stops its turns. Nobody is left waiting: when no operator is free at all, or none has come in time, the
-agent is told and speaks again, honestly. The request stays open: somebody may still come.
+A *soft* request only notifies: the agent goes on. After a *hard* one the agent stops its turns. Either may be
+*promised*: the caller was told that somebody comes. Nobody is left waiting: when no operator is free at all,
+or none has come in time, the agent is told and speaks again, honestly. The request stays open, since somebody
+may still come, and whoever asks once more is waited for once more.
 """
 
 from __future__ import annotations
@@ -23,9 +24,6 @@ from voice_agent.operators.ports import Escalation, EscalationStatus
 
 OPEN = (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED, EscalationStatus.HANDBACK)
 
-PROMISED = ("caller", "operator")
-"""Triggers after which the caller was told that somebody comes. What a graph says it knows itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class EscalationGrounds:
@@ -35,6 +33,10 @@ class EscalationGrounds:
     similarity: float | None = None
     operator_type: str = ""
     regulatory_basis: str = ""
+
+
+NO_GROUNDS = EscalationGrounds()
+"""No safety rule has asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,12 @@ class Escalations:
         self._on_nobody = on_nobody
         self._current_risk = risk_score
         self._waiting: asyncio.Task[None] | None = None
+        self._promised = False
+        """The caller was told that somebody comes, and has not heard yet that nobody does."""
+        self._waits_hard = False
+        """The agent's turns are over while somebody is waited for."""
         self._risk_score: float | None = None
-        self._grounds = EscalationGrounds()
+        self._grounds = NO_GROUNDS
         self._asked_at = 0.0
         self._connected_at: float | None = None
         self._handled_s = 0.0
@@ -93,27 +99,36 @@ class Escalations:
         reason: str,
         *,
         hard: bool = False,
-        risk_score: float | None = None,
-        grounds: EscalationGrounds | None = None,
+        promised: bool = False,
+        grounds: EscalationGrounds = NO_GROUNDS,
     ) -> Escalation:
-        """A person is wanted. While somebody is waited for, a further request only matters when it is hard
-        and the first was not; while an operator is there, it changes nothing."""
-        current = self.current
-        if current is not None and self.status in OPEN:
-            hardens = hard and not current.hard and self.status is EscalationStatus.REQUESTED
-            if self.status is not EscalationStatus.HANDBACK and not hardens:
-                return current
-        if current is None or self.status is not EscalationStatus.REQUESTED:
+        """A person is wanted.
+
+        While an operator is there, it changes nothing. While somebody is waited for, it only matters when it
+        is hard and that wait is not, or promises what was not promised; the first finding of a safety rule is
+        told to operators all the same. After nobody came somebody is waited for anew; operators are told
+        again unless it is soft, promises nothing and has found nothing.
+        """
+        waiting = self._waiting is not None and not self._waiting.done()
+        hardens = hard and not self._waits_hard
+        promises = promised and not self._promised
+        finds = bool(grounds.concept) and not self._grounds.concept
+        current, news = self.current, hard or promised or finds
+        if current is None or self.status not in (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED):
             self._end_open()
-            current = self._open(trigger, reason, hard)
-        current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
-        self._risk_score = self._current_risk() if risk_score is None else risk_score
-        self._grounds = grounds or EscalationGrounds()
-        self._log.emit(events.EscalationRequested(**self._fields()))
+            current, news = self._open(trigger, reason, hard), True
+        elif self.status is EscalationStatus.CONNECTED:
+            return current
+        elif waiting and not hardens and not promises:
+            return self._announce(current, trigger, reason, hard, grounds) if finds else current
+        self._promised = self._promised or promised
+        self._waits_hard = hard or (waiting and self._waits_hard)
+        if news:
+            current = self._announce(current, trigger, reason, hard, grounds)
         if hard:
             self._on_hard()
         self._stop_waiting()
-        self._waiting = self._tasks.start(self._wait(trigger in PROMISED, hard), "wait for a person")
+        self._waiting = self._tasks.start(self._wait(), "wait for a person")
         return current
 
     def connected(self, operator_id: str) -> None:
@@ -167,7 +182,8 @@ class Escalations:
         self._handled_s = 0.0
         self._segments = 0
         self._risk_score = None
-        self._grounds = EscalationGrounds()
+        self._grounds = NO_GROUNDS
+        self._promised = False
         self.current = Escalation(
             escalation_id=str(uuid4()),
             status=EscalationStatus.REQUESTED,
@@ -177,6 +193,24 @@ class Escalations:
             requested_at=datetime.now(UTC),
         )
         return self.current
+
+    def _announce(
+        self,
+        current: Escalation,
+        trigger: str,
+        reason: str,
+        hard: bool,
+        grounds: EscalationGrounds,
+    ) -> Escalation:
+        """Tell operators. A milder request does not take the place of what they know already."""
+        known = self._grounds.concept
+        if hard or (grounds.concept and not known) or not (current.hard or known):
+            hard = hard or current.hard
+            current = self.current = replace(current, hard=hard, trigger=trigger, reason=reason)
+            self._grounds = grounds
+        self._risk_score = self._current_risk()
+        self._log.emit(events.EscalationRequested(**self._fields()))
+        return current
 
     def _end_open(self) -> None:
         if self.current is None or self.status not in (EscalationStatus.CONNECTED, EscalationStatus.HANDBACK):
@@ -198,10 +232,12 @@ class Escalations:
             self._handled_s += time.monotonic() - self._connected_at
             self._connected_at = None
 
-    async def _wait(self, promised: bool, hard: bool) -> None:
-        if not ((promised or hard) and not await self._anyone_free()):
+    async def _wait(self) -> None:
+        in_vain = (self._promised or self._waits_hard) and not await self._anyone_free()
+        if not in_vain:
             await asyncio.sleep(self._policy.patience_s)
         if self.status is EscalationStatus.REQUESTED:
+            promised, self._promised = self._promised, False
             self._on_nobody(promised)
 
     def _stop_waiting(self) -> None:

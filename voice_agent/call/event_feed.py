@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from voice_agent.call.events import CallEvent
+from voice_agent.call.feed_positions import Positions
 from voice_agent.call.records import MAX_PAGE, CallRecords, StoredEvent
 from voice_agent.store.bus import EventBus
 
@@ -45,39 +46,6 @@ class FeedItem:
     event: CallEvent
 
 
-class _Positions:
-    """How far a reader is in each call."""
-
-    def __init__(self, last: dict[str, int], *, joins_anywhere: bool) -> None:
-        """``joins_anywhere``: an unknown call is taken up where it happens to be."""
-        self.last = last
-        self._wanted: dict[str, int] = {}
-        self._joins_anywhere = joins_anywhere
-
-    def takes_live(self, event: CallEvent) -> bool:
-        """Whether a live event comes next; otherwise remember that it is missing."""
-        last = self.last.get(event.call_sid)
-        if event.seq == (last or 0) + 1 or (last is None and self._joins_anywhere):
-            self.last[event.call_sid] = event.seq
-            return True
-        if event.seq > (last or 0):
-            self._wanted[event.call_sid] = max(event.seq, self._wanted.get(event.call_sid, 0))
-        return False
-
-    def takes_recorded(self, event: CallEvent) -> bool:
-        """Whether a recorded event is new to the reader."""
-        if event.seq <= self.last.get(event.call_sid, 0):
-            return False
-        self.last[event.call_sid] = event.seq
-        return True
-
-    @property
-    def hole(self) -> bool:
-        """Whether something is known to be missing."""
-        self._wanted = {sid: seq for sid, seq in self._wanted.items() if self.last.get(sid, 0) < seq}
-        return bool(self._wanted)
-
-
 class EventFeed:
     """One reader's way through the events of one call, or of all."""
 
@@ -93,16 +61,15 @@ class EventFeed:
         self._bus = bus
         self._call_sid = call_sid
         self._row: int | None = None
-        self._recorded: dict[str, int] = {}
         if call_sid is not None:
-            self._positions = _Positions({call_sid: _number(token or "0")}, joins_anywhere=False)
+            self._positions = Positions({call_sid: _number(token or "0")}, joins_anywhere=False)
         elif token is None:
-            self._positions = _Positions({}, joins_anywhere=True)
+            self._positions = Positions({}, joins_anywhere=True)
         else:
             row, *ahead = token.split(";")
             self._row = _number(row)
             pairs = [part.partition("=") for part in ahead]
-            self._positions = _Positions({sid: _number(seq) for sid, _, seq in pairs}, joins_anywhere=False)
+            self._positions = Positions({sid: _number(seq) for sid, _, seq in pairs}, joins_anywhere=False)
 
     async def items(self) -> AsyncGenerator[FeedItem | None]:
         """Events, and None now and then: still here, nothing new. The feed of a call ends with the call."""
@@ -121,7 +88,6 @@ class EventFeed:
                             return
                 if loop.time() >= poll_at or self._positions.hole:
                     for stored in await self._read():
-                        self._recorded[stored.event.call_sid] = stored.event.seq
                         self._row = stored.id
                         if self._positions.takes_recorded(stored.event):
                             yield FeedItem(self._token(), stored.event)
@@ -165,12 +131,11 @@ class EventFeed:
         return self._call_sid is not None and event.type == "session_end"
 
     def _token(self) -> str | None:
-        last = self._positions.last
         if self._call_sid is not None:
-            return str(last[self._call_sid])
+            return str(self._positions.last[self._call_sid])
         if self._row is None:
             return None
-        ahead = [f"{sid}={seq}" for sid, seq in last.items() if seq > self._recorded.get(sid, 0)]
+        ahead = [f"{sid}={seq}" for sid, seq in self._positions.ahead.items()]
         return ";".join([str(self._row), *ahead])
 
 

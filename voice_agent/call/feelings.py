@@ -329,7 +329,7 @@ class CallerFeelings:
             case events.StateTransition():
                 self._history.entered(event.to_state, event.transition_type)
             case events.ToolCallCompleted():
-                self._history.tool(succeeded=event.succeeded and not _led_nowhere(event.output))
+                self._history.tool(succeeded=event.succeeded and not led_nowhere(event.output))
             case events.BargeIn():
                 self._history.interrupted()
             case events.SilenceCheck():
@@ -358,8 +358,10 @@ def _signal(snapshot: TurnEmotionSnapshot) -> Emotion:
     )
 
 
-def _led_nowhere(output: object) -> bool:
-    """A tool that worked and found nothing: an empty list, or a plain no."""
-    if not isinstance(output, dict):
-        return output == []
-    return any(value is False or value == [] for value in output.values())
+def led_nowhere(output: object) -> bool:
+    """A tool that worked and found nothing: an empty list, or a plain no.
+
+    The first field of an output is its answer; what follows only qualifies it (``exact``, ``locked``).
+    """
+    answer = next(iter(output.values()), None) if isinstance(output, dict) else output
+    return answer is False or answer == []

@@ -35,6 +35,7 @@ class AgentUtterance:
         text: what is spoken.
         interruptible: False protects it from barge-in.
         shield_s: seconds at its start in which barge-in is ignored.
+        urgent: heard even while the agent has stopped and a person is waited for.
         turn: the caller's turn that it answers.
         sent: samples handed to the network so far; ``played`` of them are known to have been played.
         total: samples in all, known once synthesis is complete.
@@ -46,6 +47,7 @@ class AgentUtterance:
     kind: SayKind = SayKind.REPLY
     interruptible: bool = True
     shield_s: float = 0.0
+    urgent: bool = False
     turn: int = 0
     status: UtteranceStatus = UtteranceStatus.WAITING
     sent: int = 0

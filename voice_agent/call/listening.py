@@ -77,6 +77,7 @@ class CallerListening:
             on_verdict=self._on_verdict,
             on_partial=self._on_partial,
             on_glance=self._on_glance,
+            on_sure=self._on_sure,
             on_degraded=on_degraded,
         )
         self.end_pause: Callable[[], None] = lambda: None
@@ -184,6 +185,10 @@ class CallerListening:
         complete = said.accepted and answer_complete(self.expectation, said.text)
         if complete and not may_go_on(said.text):
             self.end_pause()
+
+    def _on_sure(self) -> None:
+        """Nor does a sentence that sounds finished for sure."""
+        self.end_pause()
 
     def _on_partial(self, number: int, partial: Transcript) -> None:
         if not partial.text or number != self._ear.number:

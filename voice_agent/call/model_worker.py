@@ -23,6 +23,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from voice_agent.call.faults import kind_of
+
 log = structlog.get_logger(__name__)
 
 FAILURES = 2
@@ -74,13 +76,10 @@ class _Batch(Generic[Q, A]):
 
 @dataclass
 class WorkerFigures:
-    """What a worker has done: ``seconds`` is the thread's own CPU time."""
+    """What became of nothing since the start: ``dropped`` questions without a batch, ``failed`` batches."""
 
-    answered: int = 0
     dropped: int = 0
     failed: int = 0
-    seconds: float = 0.0
-    batches: int = 0
 
 
 class ModelWorker(Generic[Q, A]):
@@ -110,6 +109,8 @@ class ModelWorker(Generic[Q, A]):
         self._running: _Batch[Q, A] | None = None
         self._inbox: SimpleQueue[_Batch[Q, A] | None] | None = None
         self._failures = 0
+        self._known_errors: set[str] = set()
+        """Kinds and places of failures so far: each is logged when it is new."""
         self._hung = 0
         self._open_until = 0.0
         self._trying = False
@@ -188,7 +189,6 @@ class ModelWorker(Generic[Q, A]):
     def _work(self, inbox: SimpleQueue[_Batch[Q, A] | None], loop: asyncio.AbstractEventLoop) -> None:
         """The thread: batches in, answers out, until None comes."""
         while (batch := inbox.get()) is not None:
-            began = time.thread_time()
             answers: Sequence[A] | None = None
             error = ""
             try:
@@ -198,16 +198,13 @@ class ModelWorker(Generic[Q, A]):
                 else:
                     error = f"{len(given)} answers to {len(batch.asked)} questions"
             except Exception as failure:  # noqa: BLE001 - whatever breaks in a model, the calls go on
-                error = type(failure).__name__
-            spent = time.thread_time() - began
+                error = kind_of(failure)
             try:
-                loop.call_soon_threadsafe(self._done, batch, answers, error, spent)
+                loop.call_soon_threadsafe(self._done, batch, answers, error)
             except RuntimeError:
                 return  # the event loop is gone, and with it everybody who waits
 
-    def _done(self, batch: _Batch[Q, A], answers: Sequence[A] | None, error: str, spent: float) -> None:
-        self.figures.seconds += spent
-        self.figures.batches += 1
+    def _done(self, batch: _Batch[Q, A], answers: Sequence[A] | None, error: str) -> None:
         if batch.over:
             self._hung -= 0 if self._closed else 1
             return  # it came too late; another thread has taken over
@@ -216,7 +213,6 @@ class ModelWorker(Generic[Q, A]):
             self._failed(error)
         else:
             self._failures, self._open_until, self._trying = 0, 0.0, False
-            self.figures.answered += len(answers)
         self._go_on()
 
     def _overdue(self, batch: _Batch[Q, A]) -> None:
@@ -242,6 +238,9 @@ class ModelWorker(Generic[Q, A]):
     def _failed(self, error: str) -> None:
         self._failures += 1
         self.figures.failed += 1
+        if error not in self._known_errors:
+            self._known_errors.add(error)
+            log.warning("emotion_model_failed", model=self.name, error=error)
         if self._failures < FAILURES and not self._trying:
             return
         if not self._open_until or self._trying:

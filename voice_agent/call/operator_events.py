@@ -104,11 +104,13 @@ class OperatorLeft(CallEventBase):
 
 
 class OperatorModeSwitched(CallEventBase):
-    """The network did what the operator wanted: heard by the caller (``takeover``) or not (``listen``)."""
+    """An operator is heard by the caller from now on (``takeover``) or not (``listen``). ``asked`` False: the
+    network would not have it otherwise."""
 
     type: Literal["operator_mode_switched"] = "operator_mode_switched"
     operator_id: str
     mode: OperatorMode
+    asked: bool = True
 
 
 class Guidance(CallEventBase):

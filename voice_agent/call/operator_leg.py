@@ -65,11 +65,6 @@ class OperatorEar:
         )
         self._ear.expectation = Expectation(keyterms=keyterms)
 
-    @property
-    def is_open(self) -> bool:
-        """True while the operator is listened to."""
-        return self._detector is not None
-
     def open(self) -> None:
         """The caller hears the operator from now on. Idempotent."""
         if self._detector is None:

@@ -86,6 +86,10 @@ class AddedLeg:
 class OperatorLegs(Protocol):
     """What a session may ask about operators' legs in the caller's conference."""
 
+    @property
+    def reachable(self) -> bool:
+        """False while the caller is in no conference that anybody could come into."""
+
     async def add(self, operator: OperatorLeg) -> AddedLeg:
         """Call an operator into the conference, muted. The session's :class:`OperatorPresence` is told when
         the leg is in. A second request for the same operator changes nothing.

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import count
 
+import structlog
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic_core import to_jsonable_python
 
 from voice_agent.call import events
 from voice_agent.call.ending import Deed
+from voice_agent.call.faults import kind_of, place_of
 from voice_agent.call.floor import Floor
 from voice_agent.call.frames import DeedFrame, SignalFrame, SpeakFrame
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
@@ -26,6 +28,8 @@ from voice_agent.reasoning import effects
 from voice_agent.reasoning.conversation import Conversation
 from voice_agent.reasoning.effects import Effect, SayKind
 from voice_agent.reasoning.signals import HandedBack, Heard, Signal, Utterance
+
+log = structlog.get_logger(__name__)
 
 SAFE_SENTENCE = "I'm sorry, something went wrong on my side. Could you say that again, please?"
 """Said when a step breaks in a way that nobody foresaw: an unforeseen error must not become silence."""
@@ -60,7 +64,7 @@ class ReasonerProcessor(FrameProcessor):
         on_reply: told (sentence, signal, engine seconds) of every sentence of a reply.
         may_speak: False while a person is in charge or waited for.
         on_deed: told of what is to be done once the words before it were heard.
-        on_broken: told the kind of error that broke a step.
+        on_broken: told the kind and place of the error that broke a step.
     """
 
     def __init__(
@@ -115,7 +119,14 @@ class ReasonerProcessor(FrameProcessor):
                 await self.say(effects.Say(words, SayKind.PROMPT), frame, began)
             self._breakdowns = 0
         except Exception as error:  # noqa: BLE001 - whatever breaks in a step, the caller must hear something
-            self._on_broken(type(error).__name__)
+            log.error(
+                "step_failed",
+                call_sid=self._log.call_sid,
+                signal=type(frame.signal).__name__,
+                error=type(error).__name__,
+                at=place_of(error),
+            )
+            self._on_broken(kind_of(error))
             if self._may_speak():
                 await self._apologize(frame, began)
         finally:
@@ -139,6 +150,7 @@ class ReasonerProcessor(FrameProcessor):
             kind=say.kind,
             interruptible=say.interruptible,
             shield_s=say.shield_s,
+            urgent=say.urgent,
             turn=frame.turn,
         )
         self._ledger.begin(utterance)

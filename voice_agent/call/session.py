@@ -23,7 +23,7 @@ from voice_agent.call.ending import Ending
 from voice_agent.call.escalation import Escalations
 from voice_agent.call.feelings import CallerFeelings
 from voice_agent.call.floor import Floor, Interruption
-from voice_agent.call.frames import SignalFrame, SpeakFrame
+from voice_agent.call.frames import SignalFrame
 from voice_agent.call.hub import AudioHub
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
 from voice_agent.call.legs import EarSink, LegGenerations, MouthSink
@@ -35,6 +35,7 @@ from voice_agent.call.output import MouthOutput
 from voice_agent.call.parts import CallParts, CallService
 from voice_agent.call.pipeline import CallPipeline
 from voice_agent.call.ports import CallInfo, LegRole, LegSink, LegSocket, Line
+from voice_agent.call.quiet import CallQuiet
 from voice_agent.call.reasoner import ReasonerProcessor, overheard
 from voice_agent.call.speaker import AgentGate, Speaker
 from voice_agent.call.speech_log import SpeechLog
@@ -43,7 +44,7 @@ from voice_agent.call.tasks import CallTasks
 from voice_agent.call.turns import AnswerStopStrategy, BargeInStartStrategy
 from voice_agent.call.voice_activity import SpeechDetector, SpeechListeners
 from voice_agent.call.watch import CallWatch
-from voice_agent.reasoning.effects import Expect, FillerType, SayKind
+from voice_agent.reasoning.effects import Expect, SayKind
 from voice_agent.reasoning.signals import Caller, Channel, NotReached, Signal, Silence, Started, Utterance
 
 LOOKUP_TIMEOUT_S = 2.0
@@ -108,7 +109,7 @@ class CallSession:
             self.log,
             self._tasks,
             service.escalation,
-            anyone_free=parts.anyone_free,
+            anyone_free=self._anyone_can_come,
             on_hard=lambda: self._agent.wait(),
             on_nobody=self._on_nobody,
             risk_score=lambda: self._feelings.risk_score,
@@ -125,7 +126,10 @@ class CallSession:
             on_turn=self._on_turn,
         )
         self._pipeline = self._build_pipeline()
-        self._agent = AgentVoice(self._pipeline, self._floor, self._ending, self._tasks)
+        self._agent = AgentVoice(
+            self._pipeline, self._floor, self._ending, self._tasks, self._ledger, self.log
+        )
+        self._quiet = CallQuiet(self._floor, self._ledger, self._caller, self._ending, self._agent)
         self.operators = CallOperators(
             line,
             self.log,
@@ -144,13 +148,9 @@ class CallSession:
             post=self._tell,
             is_listening=lambda: self._listening,
         )
-        self._watch = CallWatch(self, service.watch)
+        self._watch = CallWatch(self, self._quiet, service.watch)
         self._detector: SpeechDetector | None = None
         self._inbox: asyncio.Queue[Frame] = asyncio.Queue(INBOX)
-        self._greeted = False
-        self._owed_since: float | None = None
-        self._last_activity = 0.0
-        self._fillers = 0
         self._ended: asyncio.Task[None] | None = None
         self.completion_reason = ""
         self.on_ended: Callable[[], object] = lambda: None
@@ -256,9 +256,8 @@ class CallSession:
         self._greet()
 
     def _greet(self) -> None:
-        if not self._greeted:
-            self._greeted = True
-            self._owed_since = self._last_activity = time.monotonic()
+        if not self._quiet.begun:
+            self._quiet.begin()
             self._mouth.release()
 
     async def end(self, reason: str) -> None:
@@ -297,14 +296,15 @@ class CallSession:
     def _on_turn(self, utterance: Utterance, reason: str, verdict: float | None, voice_end: float) -> int:
         self._turn += 1
         self._caller.turn_over()
+        voice_end = voice_end or time.monotonic()
+        self._quiet.turn_over(voice_end)
         self._watch.caller_spoke()
-        self._owed_since = self._last_activity = voice_end or time.monotonic()
         self.log.emit(
             events.TurnCompleted(
                 turn_index=self._turn,
                 reason=reason,
                 eot_confidence=verdict,
-                speech_end=self.log.at(self._owed_since),
+                speech_end=self.log.at(voice_end),
             )
         )
         self._feelings.turn_over(self._turn, utterance)
@@ -338,14 +338,18 @@ class CallSession:
             self._speech_log.audible(utterance, plays_at, greeting=utterance.turn == 0)
 
     def _on_utterance_over(self, utterance: AgentUtterance) -> None:
-        self._last_activity = time.monotonic()
-        utterance.ended = self._last_activity
+        if utterance.sent or self._agent.is_free:  # the gate's waste is no sound
+            self._quiet.agent_was_heard()
+        utterance.ended = time.monotonic()
         self._speech_log.over(utterance)
 
     def _on_completed(self, reason: str) -> None:
         self.completion_reason = reason
 
     # People's side
+
+    async def _anyone_can_come(self) -> bool:
+        return self._line.operators.reachable and await self._parts.anyone_free()
 
     def _on_nobody(self, promised: bool) -> None:
         self._agent.stop_waiting()
@@ -354,26 +358,14 @@ class CallSession:
     # The watchdogs' side
 
     @property
+    def call_sid(self) -> str:
+        """See :class:`~voice_agent.call.watch.Watched`."""
+        return self.info.call_sid
+
+    @property
     def started_at(self) -> float | None:
         """See :class:`~voice_agent.call.watch.Watched`."""
         return time.monotonic() - self.log.now() if self.log.clock_started else None
-
-    @property
-    def owes_reply_since(self) -> float | None:
-        """See :class:`~voice_agent.call.watch.Watched`."""
-        if not self._greeted or self._owed_since is None or self._caller.speaking or not self._agent.is_free:
-            return None
-        if self._ledger.open or not self._floor.thinking:
-            return None  # what is decided comes at once; a filler would only be spoken after it
-        return max(self._owed_since, self._last_activity, self._caller.last_activity)
-
-    @property
-    def quiet_since(self) -> float | None:
-        """See :class:`~voice_agent.call.watch.Watched`."""
-        busy = self._floor.agent_has_it or self._caller.speaking or self._ending.pending
-        if not self._greeted or busy or self._caller.keying or not self._agent.is_free:
-            return None
-        return max(self._last_activity, self._caller.last_activity)
 
     def housekeeping(self) -> None:
         """Ten times a second."""
@@ -385,23 +377,15 @@ class CallSession:
         if not self._caller.speaking and self._floor.held_s > 1.5:
             self._floor.release()
 
-    def fill(self, text: str, *, progress: bool) -> None:
-        """Say a filler past the busy reasoner."""
-        if not progress and not (text := self._feelings.filler(text)):
-            return
-        self._fillers += 1
-        kind = SayKind.PROGRESS if progress else SayKind.FILLER
-        utterance = AgentUtterance(id=f"f{self._fillers}", text=text, kind=kind, turn=self._turn)
-        self._ledger.begin(utterance)
-        self.log.emit(
-            events.AgentTranscriptDelta(utterance_id=utterance.id, text=text, kind=FillerType.WORKING.value)
-        )
-        self._tasks.start(self._pipeline.speak(SpeakFrame(utterance=utterance)), "fill")
+    def fill(self, text: str, kind: SayKind) -> None:
+        """Say a filler past the busy reasoner, in words that fit, or that something goes on."""
+        if kind is not SayKind.FILLER or (text := self._feelings.filler(text)):
+            self._agent.fill(text, kind, self._turn)
 
     def silence(self, seconds: float, count: int) -> None:
         """Nobody speaks: the reasoner asks, or gives up."""
         self.log.emit(events.SilenceCheck(seconds=round(seconds, 2), count=count))
-        self._owed_since = time.monotonic()
+        self._quiet.owe()
         self._post(SignalFrame(signal=Silence(seconds, count), turn=self._turn))
 
     def too_long(self) -> None:
@@ -425,7 +409,7 @@ class CallSession:
 
     def _tell(self, signal: Signal) -> bool:
         """A signal that no interruption may take away."""
-        self._owed_since = time.monotonic()
+        self._quiet.owe()
         frame = SignalFrame(signal=signal, turn=self._turn)
         frame.interruptible = False
         return self._post(frame)

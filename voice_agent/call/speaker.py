@@ -19,6 +19,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from models.speech import SAMPLE_RATE, Delivery, Pcm, SpeechError, Synthesizer
 from voice_agent.call.frames import DeedFrame, SpeakFrame, UtteranceEndFrame, UtteranceStartFrame
 from voice_agent.call.ledger import AgentUtterance, PlaybackLedger
+from voice_agent.reasoning.effects import Escalate, SayKind
 
 CHUNK = SAMPLE_RATE // 25
 """Samples per audio frame: 40 ms, the size of the messages to the network."""
@@ -42,7 +43,8 @@ class GateState(StrEnum):
     TAKEOVER = "takeover"
     """An operator speaks with the caller."""
     WAITING = "waiting"
-    """The agent has said that a person comes, and waits for one."""
+    """The agent has said that a person comes, and waits for one. It still says that it is there, and what a
+    life may depend on; and its calls for a person pass."""
 
 
 class AgentGate(FrameProcessor):
@@ -56,11 +58,21 @@ class AgentGate(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Drop what the agent wants to say or do while a person is in charge."""
         await super().process_frame(frame, direction)
-        if self.state is not GateState.AGENT and isinstance(frame, SpeakFrame | DeedFrame):
-            if isinstance(frame, SpeakFrame) and frame.utterance is not None:
-                self._ledger.finish(frame.utterance)
-            return
-        await self.push_frame(frame, direction)
+        if self._passes(frame):
+            await self.push_frame(frame, direction)
+        elif isinstance(frame, SpeakFrame) and frame.utterance is not None:
+            self._ledger.finish(frame.utterance)
+
+    def _passes(self, frame: Frame) -> bool:
+        if self.state is GateState.AGENT:
+            return True
+        waiting = self.state is GateState.WAITING
+        if isinstance(frame, SpeakFrame):
+            said = frame.utterance
+            return waiting and said is not None and (said.urgent or said.kind is SayKind.PROGRESS)
+        if isinstance(frame, DeedFrame):
+            return waiting and isinstance(frame.deed, Escalate)
+        return True
 
 
 class Speaker(FrameProcessor):

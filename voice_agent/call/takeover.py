@@ -328,7 +328,12 @@ class CallOperators:
         try:
             await self._fulfil(present)
         except OperatorError as error:
-            log.warning("operator_stays_muted", call_sid=self._log.call_sid, error=str(error))
+            log.warning(
+                "operator_stays_muted",
+                call_sid=self._log.call_sid,
+                operator_id=present.leg.operator_id,
+                error=str(error),
+            )
 
     async def _take_over(self, present: Present) -> None:
         operator_id = present.leg.operator_id
@@ -346,18 +351,21 @@ class CallOperators:
             present.mode = present.wish = OperatorMode.LISTEN
             self._release(operator_id)
             self._log.emit(events.Degraded(part="takeover", rung="agent", reason=str(refused)))
-            await self._give_back(present)
+            await self._give_back(present, asked=False)
             raise refused
         present.ear.open()
         self._escalations.connected(operator_id)
         self._log.emit(events.OperatorModeSwitched(operator_id=operator_id, mode=OperatorMode.TAKEOVER))
 
-    async def _give_back(self, present: Present, *, lost: bool = False) -> None:
-        """The agent takes the call back from ``present``, who may be gone."""
+    async def _give_back(self, present: Present, *, lost: bool = False, asked: bool = True) -> None:
+        """The agent takes the call back from ``present``, who may be gone, or not have ``asked`` for it."""
         epoch = self._move(Charge.RETURNING)
         self._escalations.handed_back()
         await asyncio.gather(
-            self._line.mute_agent(False), present.ear.shut(), self._mute(present), return_exceptions=True
+            self._line.mute_agent(False),
+            present.ear.shut(),
+            self._mute(present, asked),
+            return_exceptions=True,
         )
         if epoch != self._epoch:
             return
@@ -366,7 +374,7 @@ class CallOperators:
         self._log.emit(events.SpeakerMuted(muted=False))
         self._post(HandedBack(present.leg.name, lost))
 
-    async def _mute(self, present: Present) -> None:
+    async def _mute(self, present: Present, asked: bool) -> None:
         """Mute an operator who stays. One who cannot be muted must not stay."""
         if not present.is_in:
             return
@@ -379,7 +387,10 @@ class CallOperators:
                 self._take_out(present, "could not be muted")
             return
         if present.mode is OperatorMode.LISTEN and present.is_in:
-            self._log.emit(events.OperatorModeSwitched(operator_id=operator_id, mode=OperatorMode.LISTEN))
+            switched = events.OperatorModeSwitched(
+                operator_id=operator_id, mode=OperatorMode.LISTEN, asked=asked
+            )
+            self._log.emit(switched)
 
 
 class DeafSink:

@@ -1,4 +1,4 @@
-"""The background tasks of one call, which end with it."""
+"""Background tasks that belong to something, a call above all, and end with it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ log = structlog.get_logger(__name__)
 class CallTasks:
     """Starts tasks and keeps them until they are done. One that fails is logged; the others go on."""
 
-    def __init__(self, call_sid: str) -> None:
-        self._call_sid = call_sid
+    def __init__(self, label: str) -> None:
+        """``label`` names in logs what the tasks belong to: the sid of a call."""
+        self._label = label
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def __len__(self) -> int:
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run ``work`` beside the call."""
-        task = asyncio.create_task(work, name=f"{name} {self._call_sid}")
+        """Run ``work`` beside everything else."""
+        task = asyncio.create_task(work, name=f"{name} {self._label}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
@@ -42,4 +43,4 @@ class CallTasks:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("call_task_failed", call_sid=self._call_sid, task=task.get_name(), exc_info=error)
+            log.error("task_failed", of=self._label, task=task.get_name(), exc_info=error)

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from itertools import count
 from typing import Any, Final
-
-import structlog
 
 from telephony.errors import CallGone, RestError, RestUnavailable
 from telephony.rest import Participant
@@ -27,14 +24,13 @@ from telephony.twiml import StreamTarget
 from telephony.webhook import CallStatus
 from voice_agent.call import network as addresses
 from voice_agent.call.events import CallEvent, Degraded
+from voice_agent.call.leg_ender import LegEnder
 from voice_agent.call.leg_feed import LegFeed
 from voice_agent.call.mute_switch import MuteSwitch
 from voice_agent.call.network import Network
 from voice_agent.call.ports import AddedLeg, CallInfo, LegRole, LegSocket, OperatorPresence
 from voice_agent.call.tasks import CallTasks
 from voice_agent.operators.ports import CallUnreachable, OperatorError, OperatorLeg
-
-log = structlog.get_logger(__name__)
 
 LABEL: Final = "operator"
 RING_S: Final = 30
@@ -54,10 +50,10 @@ class LegState(StrEnum):
 class ThirdLeg:
     """One leg of one operator. ``key`` rides in its status callbacks."""
 
-    def __init__(self, operator: OperatorLeg, label: str, mute: MuteSwitch) -> None:
+    def __init__(self, operator: OperatorLeg, label: str, key: str, mute: MuteSwitch) -> None:
         self.operator = operator
         self.label = label
-        self.key = secrets.token_urlsafe(16)
+        self.key = key
         self.mute = mute
         self.state = LegState.CALLED
         self.leg_sid = ""
@@ -78,6 +74,12 @@ class OperatorTap:
         self.feed: LegFeed | None = None
         self.attached = asyncio.Event()
         self.lost = asyncio.Event()
+        self.heard = False
+        """It has brought audio."""
+
+    def on_first_media(self) -> None:
+        """The operator's microphone reaches us."""
+        self.heard = True
 
 
 class ThirdLegs:
@@ -98,7 +100,7 @@ class ThirdLegs:
         self._info = info
         self._network = network
         self._tasks = tasks
-        self._leaving = CallTasks(info.call_sid)
+        self._ender = LegEnder(info, network.rest)
         self._emit = emit
         self._reconcile = reconcile
         self._conference = conference
@@ -109,6 +111,11 @@ class ThirdLegs:
         self._generations = count(1)
 
     # -- what a session may ask
+
+    @property
+    def reachable(self) -> bool:
+        """See :class:`voice_agent.call.ports.OperatorLegs`."""
+        return bool(self._conference())
 
     async def add(self, operator: OperatorLeg) -> AddedLeg:
         """See :class:`voice_agent.call.ports.OperatorLegs`."""
@@ -157,10 +164,10 @@ class ThirdLegs:
         if leg is None:
             if member.label.startswith(f"{LABEL}-"):
                 # One that was sent away while it came in, or the twin of a request that took effect twice.
-                self._end_call(member.call_sid)
+                self._ender.end(member.call_sid)
             return
         if leg.leg_sid not in ("", member.call_sid):
-            self._end_call(leg.leg_sid)
+            self._ender.end(leg.leg_sid)
         leg.leg_sid, leg.conference_sid = member.call_sid, member.conference_sid
         if leg.state is LegState.CALLED:
             leg.state = LegState.IN
@@ -191,18 +198,15 @@ class ThirdLegs:
             leg.answered = True
             self._tasks.start(self._expect_entry(leg), "expect operator")
 
-    def accepts(self, generation: int) -> bool:
-        """True for the stream that is waited for."""
-        return self._tapped(generation) is not None
-
     def attach(self, generation: int, socket: LegSocket, on_closed: Callable[[str], None]) -> LegFeed | None:
         """A tap's socket is open."""
         leg, presence = self._tapped(generation), self._presence()
         if leg is None or leg.tap is None or presence is None:
             return None
-        leg.tap.feed = LegFeed(presence.attach(leg.operator.operator_id, socket), socket, on_closed=on_closed)
-        leg.tap.attached.set()
-        return leg.tap.feed
+        tap, sink = leg.tap, presence.attach(leg.operator.operator_id, socket)
+        tap.feed = LegFeed(sink, socket, on_closed=on_closed, on_first_media=tap.on_first_media)
+        tap.attached.set()
+        return tap.feed
 
     def on_closed(self, generation: int) -> None:
         """A tap's socket is gone."""
@@ -219,7 +223,7 @@ class ThirdLegs:
         """The call is over: end what the network has not ended by itself."""
         for leg in list(self._legs.values()):
             self._drop(leg)
-        await self._leaving.finished()
+        await self._ender.finished()
 
     # -- inside
 
@@ -232,7 +236,8 @@ class ThirdLegs:
             raise CallUnreachable("the caller is not in a conference, so nobody can join; transfer the call")
         times = self._called[name] = self._called.get(name, 0) + 1
         label = f"{LABEL}-{name}" if times == 1 else f"{LABEL}-{name}-{times}"
-        leg = self._legs[name] = ThirdLeg(operator, label, MuteSwitch(self._network.rest, muted=True))
+        mute = MuteSwitch(self._network.rest, muted=True)
+        leg = self._legs[name] = ThirdLeg(operator, label, self._network.new_key(), mute)
         self._tasks.start(self._ask(leg, conference), "call operator")
         return leg
 
@@ -253,21 +258,21 @@ class ThirdLegs:
             answer = None
         except RestError as error:
             answer = error
-            self._drop(leg)
-            return
         else:
             self._called_as(leg, participant)
         finally:
+            if answer is not None:
+                self._drop(leg)
             leg.asked.set_result(answer)
 
     def _called_as(self, leg: ThirdLeg, participant: Participant) -> None:
         leg.conference_sid = leg.conference_sid or participant.conference_sid
         if leg.leg_sid not in ("", participant.call_sid):
             # The request took effect twice; the other one already gave a sign of life.
-            self._end_call(participant.call_sid)
+            self._ender.end(participant.call_sid)
         leg.leg_sid = leg.leg_sid or participant.call_sid
         if leg.state is LegState.GONE:
-            self._end_call(leg.leg_sid)
+            self._ender.end(leg.leg_sid)
         # A leg of which nothing is heard although it must have stopped ringing: its callbacks were lost.
         overdue = RING_S + self._network.timings.operator_overdue
         self._tasks.start(self._expect_entry(leg, overdue), "expect operator")
@@ -282,7 +287,8 @@ class ThirdLegs:
 
     async def _keep_tap(self, leg: ThirdLeg) -> None:
         timings = self._network.timings
-        for _ in range(timings.tap_tries):
+        failures, cause = 0, ""
+        while failures < timings.tap_tries:
             leg.tap = tap = OperatorTap(next(self._generations))
             try:
                 await self._network.rest.start_tap(leg.leg_sid, self._target(leg, tap))
@@ -290,14 +296,18 @@ class ThirdLegs:
                     await tap.attached.wait()
             except CallGone:
                 return
-            except (RestError, TimeoutError):
+            except RestError as error:
+                failures, cause = failures + 1, str(error)
+                continue
+            except TimeoutError:
+                failures, cause = failures + 1, f"no stream within {timings.tap_attach:g} s"
                 continue
             await tap.lost.wait()
+            failures, cause = (0, "") if tap.heard else (failures + 1, "the stream ended without audio")
             # If the leg is gone too its own callback says so in a moment, and cancels this.
             await asyncio.sleep(timings.hangup_grace)
-        self._emit(
-            Degraded(call_sid=self._info.call_sid, part="operator_tap", rung="none", reason="no stream")
-        )
+        reason = f"{leg.operator.operator_id} is not heard: {cause}"
+        self._emit(Degraded(call_sid=self._info.call_sid, part="operator_tap", rung="none", reason=reason))
 
     def _target(self, leg: ThirdLeg, tap: OperatorTap) -> StreamTarget:
         token = self._network.tokens.issue(
@@ -344,13 +354,4 @@ class ThirdLegs:
         if leg.tap is not None and leg.tap.feed is not None:
             leg.tap.feed.cut()
         if leg.leg_sid and not leg.ended_by_network:
-            self._end_call(leg.leg_sid)
-
-    def _end_call(self, leg_sid: str) -> None:
-        self._leaving.start(self._complete(leg_sid), "end operator's leg")
-
-    async def _complete(self, leg_sid: str) -> None:
-        try:
-            await self._network.rest.complete_call(leg_sid)
-        except RestError as error:
-            log.warning("operator_leg_not_ended", call_sid=self._info.call_sid, error=str(error))
+            self._ender.end(leg.leg_sid)

@@ -30,10 +30,15 @@ class TurnModel:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="turn-model")
         self._newest: dict[int, int] = {}
 
-    async def probability(self, audio: LegAudio, end: int) -> float:
-        """Probability that the turn is over at sample ``end``; :data:`UNKNOWN` when there is no answer in
-        time."""
-        pcm = audio.read(max(0, end - WINDOW_S * SAMPLE_RATE), end)
+    @property
+    def busy(self) -> bool:
+        """True while somebody waits for an opinion: who could do without one should."""
+        return bool(self._newest)
+
+    async def probability(self, audio: LegAudio, begin: int, end: int) -> float:
+        """Probability that the turn that began at sample ``begin`` is over at ``end``; :data:`UNKNOWN` when
+        there is no answer in time."""
+        pcm = audio.read(max(begin, end - WINDOW_S * SAMPLE_RATE), end)
         key = id(audio)
         self._newest[key] = end
         try:

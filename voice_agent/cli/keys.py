@@ -174,7 +174,7 @@ def roles() -> None:
 
 
 def _state(key: ApiKey) -> str:
-    from voice_agent.access.keys import utc_now
+    from voice_agent.store.moments import utc_now
 
     if key.revoked_at is not None:
         return f"revoked {key.revoked_at:%Y-%m-%d}"

@@ -47,7 +47,7 @@ class Patient:
         call: the call.
         script: what to say when.
         voice: the sound of every line and of :data:`DENIAL`, by its words.
-        identifier: the only characters that may be read back ("W204177").
+        identifier: the only characters that may be read back ("W314562").
         uttered: what was said so far.
         gave_up: why the patient hung up before the practice did; "" when that did not happen.
     """

@@ -48,8 +48,6 @@ def serve(
                 await serve_application(settings, host=host, port=port, announce=announce)
         except StartError as error:
             raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(f"cannot serve on {host}:{port}: {error}") from error
 
     run(start())
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from voice_agent.child import ChildError, child
 from voice_agent.cli.command import CommandError
 
 START_TIMEOUT_S = 90.0
@@ -41,40 +40,21 @@ async def own_server(
     """
     environment = {**os.environ, **LOCAL_ONLY, "VOICE_AGENT_DATA_DIR": str(data_dir), **(settings or {})}
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voice_agent.cli"),
-            *("serve", "--port", "0", "--json", "--stop-with-stdin"),
-            stdin=asyncio.subprocess.PIPE,  # it closes when this process is gone, whatever the reason
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for the command, which hangs up before it stops the server
-        )
-    try:
-        yield await _base_url(process, log), process.pid
-    finally:
-        await _stop(process)
-
-
-async def _base_url(process: asyncio.subprocess.Process, log: Path) -> str:
-    assert process.stdout is not None
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
-    except TimeoutError:
-        line = b""
-    if not line:
-        last_words = (await asyncio.to_thread(log.read_text, errors="replace"))[-LAST_WORDS:].strip()
-        raise CommandError(f"the server did not start; the end of {log}:\n{last_words}")
-    return str(json.loads(line)["base_url"])
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    async with AsyncExitStack() as stack:
+        with log.open("wb") as errors:
+            try:
+                server = await stack.enter_async_context(
+                    child(
+                        ("serve", "--port", "0"),
+                        environment,
+                        start_timeout_s=START_TIMEOUT_S,
+                        stop_timeout_s=STOP_TIMEOUT_S,
+                        errors=errors,
+                    )
+                )
+            except ChildError as error:
+                last_words = (await asyncio.to_thread(log.read_text, errors="replace"))[-LAST_WORDS:].strip()
+                raise CommandError(
+                    f"the server did not start: {error}; the end of {log}:\n{last_words}"
+                ) from error
+        yield str(server.told["base_url"]), server.pid

@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from pydantic import ValidationError
 
+from voice_agent.call.tasks import CallTasks
 from voice_agent.fleet.link import Link, channel_of
 from voice_agent.fleet.messages import (
     Command,
@@ -36,6 +37,8 @@ ANSWER_S = 8.0
 
 MAX_AT_ONCE = 200
 """Commands that a worker works on at the same time; further ones are refused."""
+
+FAILED = "the command failed there; look at the call before you try again"
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +73,12 @@ class CommandPost:
         self._before_reply = before_reply
         self._answer_s = answer_s
         self._waiting: dict[str, asyncio.Future[Reply]] = {}
-        self._working: set[asyncio.Task[None]] = set()
+        self._working = CallTasks("of other processes")
         link.listen(channel_of(process), self._take)
 
     async def close(self) -> None:
         """Give up what is being worked on."""
-        for task in self._working:
-            task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        await self._working.cancel()
 
     async def ask(self, process: str, call_sid: str, order: Order) -> Reply:
         """Have ``process`` carry out an order for a call.
@@ -119,15 +120,16 @@ class CommandPost:
             if len(self._working) >= MAX_AT_ONCE:
                 self._reply(message, Reply(id=message.id, refusal=Refusal.UNREACHABLE, reason="too busy"))
                 return
-            task = asyncio.create_task(self._obey(message), name=f"command {message.order.command}")
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._working.start(self._obey(message), f"command {message.order.command}")
 
     async def _obey(self, command: Command) -> None:
         try:
             reply = await self._carry_out(command)
         except OperatorError as error:
             reply = Reply(id=command.id, refusal=_refusal(error), reason=str(error))
+        except Exception:
+            log.exception("command_failed", call_sid=command.call_sid, command=command.order.command)
+            reply = Reply(id=command.id, refusal=Refusal.UNREACHABLE, reason=FAILED)
         self._reply(command, reply)
 
     async def _carry_out(self, command: Command) -> Reply:

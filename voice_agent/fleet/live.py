@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -72,6 +73,7 @@ class FleetLiveCalls:
         self._everywhere = everywhere
         self._post = post
         self._remote: dict[str, RemoteCall] = {}
+        self._absent: set[str] = set()
         self._joining: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -108,6 +110,13 @@ class FleetLiveCalls:
         """Which other process carries a call; "" when none is known to."""
         remote = self._remote.get(call_sid)
         return remote.process if remote is not None else ""
+
+    def compare(self, workers: Collection[str]) -> None:
+        """Forget the calls of processes that are not among ``workers`` twice in a row: a picture of the
+        register that was taken a moment ago may lack one that has just come."""
+        absent = {call.process for call in self._remote.values()}.difference(workers)
+        gone, self._absent = absent & self._absent, absent
+        self._remote = {sid: call for sid, call in self._remote.items() if call.process not in gone}
 
     # -- what operators ask for
 
@@ -200,8 +209,11 @@ class FleetLiveCalls:
 
     async def _follow(self, begun: asyncio.Event) -> None:
         position = await self._records.last_event_id()
-        for call in await self._records.unfinished():
-            for event in await self._records.events(call.call_sid):
+        going_on = [call.call_sid for call in await self._records.unfinished()]
+        # Of those that ended while nobody followed no end will be told: an operator would be held on them.
+        self._remote = {sid: call for sid, call in self._remote.items() if sid in going_on}
+        for call_sid in going_on:
+            for event in await self._records.events(call_sid):
                 self._take(event)
         feed = EventFeed(self._records, self._everywhere, token=str(position))
         async with contextlib.aclosing(feed.items()) as items:
@@ -211,6 +223,9 @@ class FleetLiveCalls:
                     self._take(item.event)
 
     def _take(self, event: CallEvent) -> None:
+        if isinstance(event, SessionEnd):  # whatever its number: of a dead process nobody knows the last one
+            self._remote.pop(event.call_sid, None)
+            return
         is_known = event.call_sid in self._remote
         if isinstance(event, SessionStart) and event.process != self._process and not is_known:
             self._remote[event.call_sid] = RemoteCall(event.process, event)
@@ -218,5 +233,3 @@ class FleetLiveCalls:
         if remote is None:
             return
         remote.apply(event)
-        if isinstance(event, SessionEnd):
-            del self._remote[event.call_sid]

@@ -108,6 +108,16 @@ class Membership:
         return self._link.connected
 
     @property
+    def link_dropped(self) -> int:
+        """Messages to other processes that could not be sent."""
+        return self._link.dropped
+
+    @property
+    def link_lost(self) -> int:
+        """Times that a message of another process did not arrive whole."""
+        return self._link.lost
+
+    @property
     def workers(self) -> int:
         """How many call workers live."""
         return sum(worker.alive for worker in self._register.workers)
@@ -158,6 +168,8 @@ class Membership:
                 name for worker in others if worker.alive for name in worker.standing.operators
             )
             self._note_deaf(frozenset(w.id for w in others if w.alive and not w.standing.hears))
+            if self._watched is not None:
+                self._watched.compare({worker.id for worker in others})
             self._warden.look_around()
             try:
                 await self._home.keeper.refresh()

@@ -20,7 +20,7 @@ import structlog
 
 from telephony.signature import SIGNATURE_HEADER, webhook_signature
 from telephony.webhook import WebhookFields
-from voice_agent.api.twilio import KEY, NO_ROOM, PLACED_HEADER, NoRoom
+from voice_agent.api.twilio import KEY, NO_ROOM, PLACED_HEADER, PROCESS_HEADER, NoRoom
 from voice_agent.call import network as addresses
 from voice_agent.call.admission import Admission, Refuse
 from voice_agent.call.switchboard import Switchboard, refusal
@@ -30,6 +30,10 @@ CONNECT_S: Final = 1.0
 """A worker that lives accepts at once."""
 ANSWER_S: Final = 8.0
 """Longer than a worker takes for an answer; the phone network waits 15 s in all."""
+KEPT_OPEN_S: Final = 2.0
+"""A connection that was idle for so long is given up. A worker's server closes it after 5 s, and a request
+that crosses that looks as if it had been taken."""
+BAD_GATEWAY: Final = 502
 REMEMBERED: Final = 5_000
 """Calls of which it is known where they were placed."""
 
@@ -73,11 +77,12 @@ class Placement:
         self._process_of = process_of
         self._placed: OrderedDict[str, str] = OrderedDict()
         self._recent: Counter[str] = Counter()
+        self._failed: set[str] = set()
         self._beat = 0
         self._overload_forward_to = overload_forward_to
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            limits=httpx.Limits(max_connections=200),
+            limits=httpx.Limits(max_connections=200, keepalive_expiry=KEPT_OPEN_S),
             trust_env=False,
         )
 
@@ -87,7 +92,9 @@ class Placement:
 
     async def answer(self, path: str, fields: WebhookFields, key: str, placed_on: str) -> str | None:
         """See :class:`~voice_agent.api.twilio.Elsewhere`."""
-        if placed_on == self._process:
+        if placed_on not in ("", self._process):  # it was here before us; passed on again it would come back
+            raise NoRoom("the process that this was passed on to is gone")
+        if placed_on:
             if path == addresses.VOICE:
                 self._must_have_room(fields.sid("CallSid"))
             return None
@@ -126,6 +133,7 @@ class Placement:
                 log.warning("call_not_placed", call_sid=call_sid, worker=worker_id, error=str(error))
                 if error.reached:  # it may ring there, and two workers would fight for the caller
                     return refusal(self._overload_forward_to)
+                self._failed.add(worker_id)
             else:
                 self._remember(call_sid, worker_id)
                 return answer
@@ -136,9 +144,10 @@ class Placement:
         if self._beat != self._register.beats:
             self._beat = self._register.beats
             self._recent.clear()  # the workers have counted them themselves by now
+            self._failed.clear()
         free: dict[str, float] = {}
         for worker in self._register.workers:
-            if worker.id != self._process and worker.alive:
+            if worker.id != self._process and worker.alive and worker.id not in self._failed:
                 free[worker.id] = self._free(worker)
         if self._here is not None and not isinstance(self._here.admission.decide(), Refuse):
             calls, room = self._here.switchboard.active_calls, self._here.admission.room
@@ -188,8 +197,11 @@ class Placement:
             raise Unanswered(type(error).__name__, reached=False) from error
         except httpx.HTTPError as error:
             raise Unanswered(type(error).__name__, reached=True) from error
-        if response.status_code == NO_ROOM:
+        if response.is_success and PROCESS_HEADER in response.headers:
+            return response.text
+        status = response.status_code
+        if status == NO_ROOM:
             raise Unanswered("no room", reached=False)
-        if response.status_code >= 300:
-            raise Unanswered(f"status {response.status_code}", reached=True)
-        return response.text
+        # What a worker refuses it has not taken, nor what a proxy could not hand to it, nor what somebody
+        # else answers at its address. A proxy that gave up waiting for it cannot tell.
+        raise Unanswered(f"status {status}", reached=status >= 500 and status != BAD_GATEWAY)

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class LinkLost(Exception):
-    """The connection is of no use any more."""
+    """The connection is of no use any more; the message says why."""
 
 
 class PostgresLink:
@@ -61,6 +61,7 @@ class PostgresLink:
         self._connected = False
         self._heard_at = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._lost = 0
         self.dropped = 0
         """Messages that could not be sent."""
 
@@ -82,6 +83,11 @@ class PostgresLink:
     def connected(self) -> bool:
         """See :class:`~voice_agent.fleet.link.Link`."""
         return self._connected
+
+    @property
+    def lost(self) -> int:
+        """Times that something did not arrive whole."""
+        return self._lost + sum(assembly.lost for assembly in self._assemblies.values())
 
     def listen(self, channel: str, on_message: Callable[[bytes], None]) -> None:
         """See :class:`~voice_agent.fleet.link.Link`."""
@@ -108,13 +114,21 @@ class PostgresLink:
 
     async def _keep(self, tried: asyncio.Event) -> None:
         wait_s = RETRY_S[0]
+        is_known = False  # that it is down: said once, not with every attempt
         while True:
             try:
                 await self._connect_and_run(tried)
-            except (psycopg.Error, OSError, TimeoutError, LinkLost) as error:
+            except LinkLost as error:
                 if self._connected:
-                    wait_s = RETRY_S[0]
-                    log.warning("link_lost", error=type(error).__name__)
+                    log.warning("link_lost", reason=str(error))
+                elif not is_known:
+                    log.warning("link_not_made", reason=str(error))
+            except Exception:
+                # Whatever it was: without a further attempt this process would be deaf until it ends.
+                log.exception("link_failed")
+            if self._connected:
+                wait_s = RETRY_S[0]
+            is_known = True
             self._set(False)
             self._outgoing.clear()  # by the next connection they would be stale; the database has the events
             tried.set()
@@ -122,14 +136,16 @@ class PostgresLink:
             wait_s = min(2 * wait_s, RETRY_S[1])
 
     async def _connect_and_run(self, tried: asyncio.Event) -> None:
-        listening, sending = await self._connection(), None
+        open_now: list[psycopg.AsyncConnection[tuple[object, ...]]] = []
         try:
-            sending = await self._connection()
+            open_now.append(listening := await self._connection())
+            open_now.append(sending := await self._connection())
             # A message is not worth a disk flush: it is gone after a crash in any case.
             await sending.execute("SET synchronous_commit = off")
             for channel in self._handlers:
                 await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._heard_at = time.monotonic()
+            self._lost = self.lost
             self._assemblies.clear()
             self._set(True)
             tried.set()
@@ -138,11 +154,10 @@ class PostgresLink:
                 group.create_task(self._speak(sending))
                 group.create_task(self._ping())
         except* (psycopg.Error, OSError, TimeoutError, LinkLost) as failures:
-            raise LinkLost(str(failures.exceptions[0])) from failures
+            raise LinkLost(_reason(failures)) from failures
         finally:
-            for connection in (listening, sending):
-                if connection is not None:
-                    await connection.close()
+            for connection in open_now:
+                await connection.close()
 
     async def _connection(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
@@ -188,3 +203,19 @@ class PostgresLink:
         self._connected = connected
         for tell in self._watchers:
             tell(connected)
+
+
+def _reason(failures: BaseException) -> str:
+    """What failed first: its kind, where PostgreSQL gave one its SQLSTATE, and what a connection says of
+    itself. Other messages may hold what was sent."""
+    error = failures
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, LinkLost):
+        return str(error)
+    told = [type(error).__name__]
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        told.append(error.sqlstate)
+    if isinstance(error, psycopg.OperationalError):
+        told += str(error).strip().splitlines()[:1]
+    return " ".join(told)

@@ -32,8 +32,10 @@ from voice_agent.store.bus import EventBus
 
 HEALTH_S: Final = httpx.Timeout(7.0, connect=1.0)
 """A process that is gone refuses at once; one that lives answers, if late while it waits for the database."""
-AT_ONCE: Final = 20
-"""Calls that are looked after at the same time."""
+TELLING: Final = 20
+"""Callers who are told at the same time."""
+READING: Final = 4
+"""Records that are read at the same time: the process's own calls need the database too."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ class Warden:
         self._document = document
         self._patience_s = patience_s
         self._busy: asyncio.Task[None] | None = None
+        self._reading = asyncio.Semaphore(READING)
+        self._telling = asyncio.Semaphore(TELLING)
         self._http = httpx.AsyncClient(timeout=HEALTH_S, trust_env=False)
 
     async def close(self) -> None:
@@ -98,54 +102,60 @@ class Warden:
             try:
                 if await self._answers(worker) or not await self._register.claim(worker.id):
                     continue
-                calls = await self._calls_of(worker.id)
-                log.error("call_worker_died", worker=worker.id, calls=len(calls))
-                gate = asyncio.Semaphore(AT_ONCE)
-                await asyncio.gather(*(self._end(sid, call, gate) for sid, call in calls.items()))
-                await self._register.settle(worker.id)
+                log.error("call_worker_died", worker=worker.id)
+                if await self._end_calls(worker.id):
+                    await self._register.settle(worker.id)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("warden_interrupted", worker=worker.id, error=type(error).__name__)
+            except Exception:
+                # Whatever is wrong with what this one left, the callers of the next one wait.
+                log.exception("warden_failed", worker=worker.id)
 
     async def _answers(self, worker: Worker) -> bool:
+        """Whether the very process answers. At its address may be a proxy that outlived it by now, or the
+        process that was started in its place."""
         try:
-            await self._http.get(f"{worker.url}/healthz")
-        except httpx.HTTPError:
+            response = await self._http.get(f"{worker.url}/healthz")
+            told = response.json()
+        except (httpx.HTTPError, ValueError):
             return False
-        log.warning("call_worker_cut_off", worker=worker.id)
-        return True
+        lives = isinstance(told, dict) and told.get("process") == worker.id
+        if lives:
+            log.warning("call_worker_cut_off", worker=worker.id)
+        return lives
 
-    async def _calls_of(self, worker_id: str) -> dict[str, RemoteCall]:
-        """The worker's unfinished calls, with everything that is known of each: what was recorded, and what
-        was only seen."""
+    async def _end_calls(self, worker_id: str) -> bool:
+        """End all calls of a worker, each for itself. False when one could not be: whoever claims the worker
+        next tries it again."""
         seen = self._seen(worker_id)
-        calls: dict[str, RemoteCall] = {}
-        for record in await self._records.unfinished():
-            recorded = await self._records.events(record.call_sid)
-            start = recorded[0] if recorded else None
-            if isinstance(start, SessionStart) and start.process == worker_id:
-                call = calls[record.call_sid] = RemoteCall(worker_id, start)
-                for event in recorded:
-                    call.apply(event)
-        for sid, call in seen.items():
-            if sid not in calls:
-                if await self._records.call(sid) is not None:
-                    continue  # it has ended
-                calls[sid] = RemoteCall(worker_id, call.start)
-            for event in call.newest:
-                if event.seq == calls[sid].seq + 1:
-                    calls[sid].apply(event)
-                    self._own.publish(event)
-        return {sid: call for sid, call in calls.items() if call.newest}
+        unfinished = [record.call_sid for record in await self._records.unfinished()]
+        sids = list(dict.fromkeys([*seen, *unfinished]))
+        outcomes = await asyncio.gather(
+            *(self._end(worker_id, sid, seen.get(sid)) for sid in sids), return_exceptions=True
+        )
+        failed = [
+            (sid, error)
+            for sid, error in zip(sids, outcomes, strict=True)
+            if isinstance(error, BaseException)
+        ]
+        for sid, error in failed:
+            log.error("call_not_ended", worker=worker_id, call_sid=sid, exc_info=error)
+        log.info("calls_ended", worker=worker_id, calls=outcomes.count(True), failed=len(failed))
+        return not failed
 
-    async def _end(self, call_sid: str, call: RemoteCall, gate: asyncio.Semaphore) -> None:
-        async with gate:
+    async def _end(self, worker_id: str, call_sid: str, seen: RemoteCall | None) -> bool:
+        """Tell the caller and end the record; False for a call that is none of the worker's or is over."""
+        async with self._reading:
+            call = await self._known(worker_id, call_sid, seen)
+        if call is None:
+            return False
+        async with self._telling:
             in_charge = any(each.mode is OperatorMode.TAKEOVER for each in call.view.call.operators)
             try:
                 reason, rung = await self._tell_caller(call_sid, spoken_with=in_charge)
             except RestError as error:
                 log.error("caller_not_told", call_sid=call_sid, error=str(error))
                 reason, rung = "error", "none"
-        await self._complete_escalation(call_sid, call.view.call.escalation)
         newest = call.newest[-1]
         age_s = (datetime.now(UTC) - newest.at).total_seconds()
         stamp: dict[str, Any] = {"call_sid": call_sid, "t": newest.t + max(0.0, age_s)}
@@ -155,6 +165,31 @@ class Warden:
         ]
         for seq, event in enumerate(ending, newest.seq + 1):
             self._own.publish(event.model_copy(update={"seq": seq}))
+        await self._complete_escalation(call_sid, call.view.call.escalation)
+        return True
+
+    async def _known(self, worker_id: str, call_sid: str, seen: RemoteCall | None) -> RemoteCall | None:
+        """A live call of the worker with everything that is known of it: what was recorded, and what was
+        only seen, which goes into the record now."""
+        first = await self._records.events(call_sid, limit=1)
+        if first:
+            start = first[0]
+            if not isinstance(start, SessionStart) or start.process != worker_id:
+                return None
+            call = RemoteCall(worker_id, start)
+            for event in await self._records.events(call_sid):
+                if isinstance(event, SessionEnd):
+                    return None
+                call.apply(event)
+        elif seen is not None:
+            call = RemoteCall(worker_id, seen.start)
+        else:
+            return None
+        for event in seen.newest if seen is not None else ():
+            if event.seq == call.seq + 1:
+                call.apply(event)
+                self._own.publish(event)
+        return call if call.newest else None
 
     async def _complete_escalation(self, call_sid: str, escalation: Escalation | None) -> None:
         """Whoever was on the call has done the work; a request that nobody answered stays one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from voice_agent.call.overview import CallOverview
 from voice_agent.call.records import CallRecords
@@ -13,6 +13,7 @@ from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import LiveCall, LiveCalls, NoSuchCall
 from voice_agent.practice.records import Patient
 from voice_agent.practice.service import Service, Services
+from voice_agent.store.moments import utc_now
 
 MAX_FAMILY = 5
 """People with one number that are looked up."""
@@ -27,10 +28,6 @@ class Briefing:
     generated_at: datetime
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class BriefingDesk:
     """Makes briefings."""
 
@@ -41,7 +38,7 @@ class BriefingDesk:
         overview: CallOverview,
         escalations: EscalationRecords,
         services: Services | None = None,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._live = live
         self._records = records

@@ -1,4 +1,4 @@
-"""Figures over escalations: per day, per trigger, per operator. Pure: computed from records."""
+"""Figures over the escalations of a time: by day, status, trigger, operator. Pure: computed from records."""
 
 from __future__ import annotations
 
@@ -33,14 +33,6 @@ PERIODS = {Period.DAY: timedelta(days=1), Period.WEEK: timedelta(days=7), Period
 
 NOBODY = "unassigned"
 """Key of escalations that no operator took."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What one operator did. Times in seconds, 0 when nothing was handled."""
-
-    total: int = 0
-    avg_handle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +73,3 @@ def day_figures(records: Sequence[EscalationRecord]) -> DayFigures:
         avg_wait_s=fmean(waits) if waits else None,
         avg_handle_s=fmean(handles) if handles else None,
     )
-
-
-def by_operator(records: Iterable[EscalationRecord]) -> dict[str, Handled]:
-    """What each operator did, by id. An escalation counts once somebody was connected."""
-    taken: dict[str, list[EscalationRecord]] = {}
-    for record in records:
-        if record.escalation.operator_id is not None and record.escalation.connected_at is not None:
-            taken.setdefault(record.escalation.operator_id, []).append(record)
-    return {operator: _handled(its) for operator, its in taken.items()}
-
-
-def _handled(records: Sequence[EscalationRecord]) -> Handled:
-    times = [record.handle_s for record in records if record.handle_s is not None]
-    return Handled(len(records), fmean(times) if times else 0.0)

@@ -7,24 +7,23 @@ order in which copies arrive does not matter, an older one never undoes a newer 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voice_agent.call.record_tables import CallRow
-from voice_agent.operators.ports import Escalation, EscalationStatus
+from voice_agent.operators.ports import ACTIVE, Escalation, EscalationStatus
 from voice_agent.operators.tables import EscalationEventRow, EscalationRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import SecondsBetween, utc_now
 
 SAVE_LOCK = 7_106_220_254
 """Key of the PostgreSQL advisory lock under which processes save in turn: steps are numbered as committed."""
-
-ACTIVE = (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED)
 
 _ORDER = list(EscalationStatus)
 
@@ -71,6 +70,15 @@ class EscalationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Handled:
+    """What one operator did: an escalation counts once they were connected. ``avg_handle_s`` is the mean
+    from then to its end, in seconds, over those that have ended; 0 when none has."""
+
+    total: int = 0
+    avg_handle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class EscalationStep:
     """One step in the life of an escalation: requested, connected, handback, completed."""
 
@@ -101,15 +109,11 @@ class EscalationPage:
     continuation_token: int | None
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class EscalationRecords:
     """The escalations of one workspace."""
 
     def __init__(
-        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = _utc_now
+        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._database = database
         self._workspace_id = workspace_id
@@ -234,20 +238,33 @@ class EscalationRecords:
 
     async def requested_since(self, since: datetime) -> list[EscalationRecord]:
         """Escalations requested at or after ``since``, oldest first: the material of figures."""
-        return await self._where(EscalationRow.requested_at >= since)
-
-    async def handled(self) -> list[EscalationRecord]:
-        """Every escalation that some operator took."""
-        return await self._where(EscalationRow.operator_id.is_not(None))
-
-    async def _where(self, condition: ColumnElement[bool]) -> list[EscalationRecord]:
         query = (
             select(EscalationRow)
-            .where(EscalationRow.workspace_id == self._workspace_id, condition)
+            .where(EscalationRow.workspace_id == self._workspace_id, EscalationRow.requested_at >= since)
             .order_by(EscalationRow.requested_at, EscalationRow.number)
         )
         async with self._database.reading() as session:
             return [_record(row) for row in await session.scalars(query)]
+
+    async def handled_by(self, operator_ids: Collection[str]) -> dict[str, Handled]:
+        """What each of these operators did; those who did nothing are left out."""
+        seconds = SecondsBetween(EscalationRow.connected_at, EscalationRow.completed_at)
+        query = (
+            select(
+                EscalationRow.operator_id, func.count(), func.avg(case((seconds < 0.0, 0.0), else_=seconds))
+            )
+            .where(
+                EscalationRow.workspace_id == self._workspace_id,
+                EscalationRow.operator_id.in_(operator_ids),
+                EscalationRow.connected_at.is_not(None),
+            )
+            .group_by(EscalationRow.operator_id)
+        )
+        async with self._database.reading() as session:
+            rows = await session.execute(query)
+            return {
+                str(name): Handled(total, round(float(average or 0.0), 3)) for name, total, average in rows
+            }
 
     def _active(self) -> list[ColumnElement[bool]]:
         ended = (
@@ -257,7 +274,7 @@ class EscalationRecords:
         )
         return [
             EscalationRow.workspace_id == self._workspace_id,
-            EscalationRow.status.in_([*ACTIVE]),
+            EscalationRow.status.in_(ACTIVE),
             ~ended,
         ]
 

@@ -38,6 +38,10 @@ class EscalationStatus(StrEnum):
     COMPLETED = "completed"
 
 
+ACTIVE = (EscalationStatus.REQUESTED, EscalationStatus.CONNECTED)
+"""A person is wanted, or is on the call."""
+
+
 class DeliveryStatus(StrEnum):
     """What became of a message to a live call."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from voice_agent.operators.ports import EscalationStatus, LiveCall
+from voice_agent.operators.ports import ACTIVE, EscalationStatus, LiveCall
 
 RISK_WEIGHT = 0.4
 WAIT_WEIGHT = 0.2
@@ -28,8 +28,6 @@ LONG_WAIT_S = 120.0
 NEGATIVE_VALENCE = -0.3
 MAX_LOOPS = 3
 """Published default of ``max_loop_count``."""
-
-OPEN = frozenset({EscalationStatus.REQUESTED, EscalationStatus.CONNECTED})
 
 
 class PriorityReason(StrEnum):
@@ -55,7 +53,7 @@ class QueuedCall:
     @property
     def escalation_active(self) -> bool:
         """Whether a person is wanted, or on the call."""
-        return self.call.escalation is not None and self.call.escalation.status in OPEN
+        return self.call.escalation is not None and self.call.escalation.status in ACTIVE
 
 
 def ranked(calls: Iterable[LiveCall], now: datetime, *, max_loops: int = MAX_LOOPS) -> list[QueuedCall]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from voice_agent.operators.ports import ConnectionMethod, OperatorError
 from voice_agent.operators.tables import OperatorRow, WrapUpRow
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 
 class OperatorRole(StrEnum):
@@ -113,15 +114,11 @@ class OperatorPage:
     continuation_token: int | None
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Roster:
     """The operators of one workspace."""
 
     def __init__(
-        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = _utc_now
+        self, database: Database, workspace_id: UUID, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._database = database
         self._workspace_id = workspace_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from voice_agent.safety.errors import SafetyError
 from voice_agent.safety.loader import load_rules
 from voice_agent.safety.monitor import Rulebook
 from voice_agent.store.database import Database
+from voice_agent.store.moments import utc_now
 
 SERVICE_FILE = "service.yaml"
 GRAPH_FILE = "graph.yaml"
@@ -39,10 +40,6 @@ EXAMPLE_FOLDER = Path(__file__).parent
 
 Clock = Callable[[], datetime]
 """The present moment, aware."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _nobody() -> bool:
@@ -60,7 +57,7 @@ class Service:
     engine: EngineSettings
     reasoner: Reasoner
     rulebook: Rulebook
-    clock: Clock = _now
+    clock: Clock = utc_now
 
     def __call__(self, *, conversation_id: str) -> SafeConversation:
         """A new conversation; whatever answers in it, safety rules come first."""
@@ -148,7 +145,7 @@ def load_service(
     engine: EngineSettings | None = None,
     reasoner: Reasoner | None = None,
     person_available: PersonAvailable | None = None,
-    clock: Clock = _now,
+    clock: Clock = utc_now,
 ) -> Service:
     """Read and check one service.
 
@@ -174,12 +171,12 @@ def load_service(
     ).registry()
     try:
         graph = load_graph(folder / GRAPH_FILE, tools=tools.names)
-        link(graph)
+        states = link(graph).places
     except (OSError, ReasoningError) as error:
         raise ServiceError(f"{folder / GRAPH_FILE} cannot be used: {error}") from error
     safety = folder / SAFETY_FILE
     try:
-        rulebook = Rulebook(load_rules(safety if safety.is_file() else None))
+        rulebook = Rulebook(load_rules(safety if safety.is_file() else None, states=states))
     except (OSError, SafetyError) as error:
         raise ServiceError(f"{safety} cannot be used: {error}") from error
     own = replace(

@@ -250,5 +250,5 @@ class Collector:
             return
         session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
         what = field.label if field is not None else state.objective
-        self.walker.escalate(f"could not learn: {what}", trigger="max_turns")
+        self.walker.escalate(f"could not learn: {what}", trigger="max_turns", promised=True)
         session.phase = Phase.WAITING

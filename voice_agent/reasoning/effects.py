@@ -46,6 +46,7 @@ class Say:
         interruptible: False protects it from barge-in.
         shield_s: seconds at its start during which the caller's voice does not stop it.
         filler_type: set for fillers.
+        urgent: a life may depend on it: heard even while a person is waited for and the agent has stopped.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Say:
     interruptible: bool = True
     shield_s: float = 0.0
     filler_type: FillerType | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so.
+    """A person is wanted. ``hard`` means the agent stops its own turns once it has said so; ``promised`` that
+    the caller was told that somebody comes, so that silence is no answer when nobody does.
 
     Where a safety rule asks: ``concept`` and ``similarity`` say what was found, ``operator_type`` who should
     come, ``regulatory_basis`` why it must be.
@@ -141,6 +144,7 @@ class Escalate:
     reason: str
     trigger: str
     hard: bool = False
+    promised: bool = False
     concept: str = ""
     similarity: float | None = None
     operator_type: str = ""

@@ -36,6 +36,7 @@ from voice_agent.reasoning.settings import EngineSettings
 from voice_agent.reasoning.signals import (
     Emotion,
     External,
+    FillerChosen,
     HandedBack,
     Heard,
     NotReached,
@@ -198,6 +199,8 @@ class GraphConversation:
             self._outside.risk(signal)
         elif isinstance(signal, External):
             self._outside.external(signal)
+        elif isinstance(signal, FillerChosen):
+            self._runs.filler = signal.filler
         elif isinstance(signal, OperatorTookOver):
             self._outside.took_over()
         elif isinstance(signal, OperatorSaid):

@@ -140,7 +140,7 @@ class Interjector:
         session.say(own or session.phrases.phrase(PhraseName.PERSON))
         given = intent.escalate if intent is not None else None
         wanted = given if isinstance(given, Escalation) else Escalation(reason=given or reason)
-        self.walker.escalate(wanted, trigger=trigger)
+        self.walker.escalate(wanted, trigger=trigger, promised=True)
 
     def look_up(self, spec: ToolCallSpec, listed: frozenset[str], words: tuple[str, ...]) -> None:
         """Call a tool, then answer."""

@@ -18,7 +18,7 @@ from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.open_questions import OpenQuestions
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import asked_field, expectation, question, value_in_words
-from voice_agent.reasoning.reasoner import Choice, Option, Speaker
+from voice_agent.reasoning.reasoner import Choice, Option
 from voice_agent.reasoning.session import (
     PersonOffered,
     Phase,
@@ -64,11 +64,7 @@ class Listener:
         """Act on one utterance."""
         session = self.session
         text = utterance.text.strip()
-        session.history.says(Speaker.CALLER, text)
-        session.heard = text
-        session.memory.turns += 1
-        session.turns_in_state += 1
-        session.silences = session.holds = 0
+        session.caller_said(text)
         if session.voice is not Voice.AGENT:
             session.memory.remember(text)
             return
@@ -217,7 +213,7 @@ class Listener:
             return
         if session.failures >= FAILURES_BEFORE_ESCALATION:
             session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
-            self.walker.escalate("caller could not be understood", trigger="misunderstanding")
+            self.walker.escalate("caller could not be understood", trigger="misunderstanding", promised=True)
             session.failures = 0
             return
         if self._worn_out():

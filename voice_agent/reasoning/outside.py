@@ -230,13 +230,11 @@ class Outside:
     def safety_raised(self, signal: SafetyRaised) -> None:
         """A safety rule has answered the caller: keep both sides of it, and go where it leads."""
         session = self.session
-        session.history.says(Speaker.CALLER, signal.text)
+        if signal.text:
+            session.caller_said(signal.text)
+            session.memory.remember(signal.text, acted_on=True)
         for sentence in signal.said:
             session.history.agent_says(sentence)
-        session.heard = signal.text
-        session.memory.turns += 1
-        session.memory.remember(signal.text, acted_on=True)
-        session.turns_in_state += 1
         session.silences = session.holds = session.failures = 0
         session.emit(Thought(f"safety rule: {signal.concept}"))
         if signal.next_state in session.linked.places and session.voice is not Voice.OPERATOR:

@@ -18,7 +18,7 @@ from voice_agent.reasoning.linked import LinkedGraph, Place
 from voice_agent.reasoning.memory import Memory
 from voice_agent.reasoning.parts import Merge, Retention, TurnPolicy
 from voice_agent.reasoning.phrasebook import Phrasebook
-from voice_agent.reasoning.reasoner import Option
+from voice_agent.reasoning.reasoner import Option, Speaker
 from voice_agent.reasoning.settings import EngineSettings
 from voice_agent.reasoning.signals import Channel
 from voice_agent.reasoning.tool_runs import ToolRun
@@ -209,6 +209,14 @@ class Session:
     def visit(self) -> str:
         """The current state and how often it was entered: the scope of idempotency."""
         return f"{self.here.name}#{self.visits[self.here.name]}"
+
+    def caller_said(self, text: str) -> None:
+        """A turn of the caller, whoever answers it."""
+        self.history.says(Speaker.CALLER, text)
+        self.heard = text
+        self.memory.turns += 1
+        self.turns_in_state += 1
+        self.silences = self.holds = 0
 
     def say(
         self,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from models.expectation import Expectation
+from voice_agent.reasoning.effects import FillerType
 
 
 class Channel(StrEnum):
@@ -129,6 +130,13 @@ class External:
 
 
 @dataclass(frozen=True, slots=True)
+class FillerChosen:
+    """What a wait for tools is first covered with from now on; None leaves it silent."""
+
+    filler: FillerType | None = FillerType.WORKING
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorTookOver:
     """A person speaks for the practice now; the engine observes and says nothing."""
 
@@ -172,10 +180,10 @@ class TransferWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class SafetyRaised:
-    """The caller's turn was answered by a safety rule, not by the graph: the engine keeps it in mind.
+    """A safety rule has answered, not the graph: the engine keeps it in mind.
 
     Attributes:
-        text: what the caller said.
+        text: what the caller said; "" for a rule about where the conversation is.
         said: what was answered, sentence by sentence.
         concept: what was found.
         next_state: where the conversation goes, where the graph has such a state; None stays.
@@ -197,6 +205,7 @@ Signal = (
     | Emotion
     | RiskChanged
     | External
+    | FillerChosen
     | OperatorTookOver
     | OperatorSaid
     | HandedBack

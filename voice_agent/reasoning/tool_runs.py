@@ -31,6 +31,12 @@ MAX_RUNNING = 16
 """Runs of one conversation at a time; the graph asks for far fewer."""
 _CANCEL_GRACE_S = 1.0
 
+_FILLERS = {
+    FillerType.WORKING: PhraseName.WORKING,
+    FillerType.RECEIPT: PhraseName.ACKNOWLEDGED,
+    FillerType.EMPATHY: PhraseName.EMPATHY_WORRY,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -67,12 +73,14 @@ class ToolRuns:
         registry: all tools.
         conversation_id: seeds idempotency keys and call ids.
         phrases: words for waiting.
+        filler: what a wait is first covered with; None leaves it silent.
     """
 
     registry: ToolRegistry
     conversation_id: str
     settings: EngineSettings
     phrases: Phrasebook
+    filler: FillerType | None = FillerType.WORKING
     runs: dict[str, ToolRun] = field(default_factory=dict)
 
     def start(
@@ -141,7 +149,7 @@ class ToolRuns:
             return Outcome(None, False, clock() - started, type(error).__name__)
         return Outcome(plain(task.result()), True, clock() - started)
 
-    async def wait(self, runs: Sequence[ToolRun], *, narrate: bool = True) -> AsyncGenerator[Effect]:
+    async def wait(self, runs: Sequence[ToolRun]) -> AsyncGenerator[Effect]:
         """Wait for runs: announces them, narrates a long wait, and reports each as it comes back.
 
         Abandoning this iterator leaves the runs alone.
@@ -150,7 +158,7 @@ class ToolRuns:
             if not run.announced:
                 run.announced = True
                 yield ToolStarted(run.call_id, run.tool.name, run.arguments)
-        narrator = _Narrator.of(runs, self.settings, self.phrases) if narrate else None
+        narrator = _Narrator.of(runs, self.settings, self.phrases, self.filler)
         waiting = {run.task for run in runs if not run.reported}
         while waiting:
             delay = narrator.delay_s if narrator is not None else None
@@ -199,21 +207,31 @@ class _Narrator:
     """What to say while waiting, and when."""
 
     phrases: Phrasebook
+    filler: FillerType
     lines: tuple[str, ...]
     first_s: float
     interval_s: float
     said: int = 0
 
     @classmethod
-    def of(cls, runs: Sequence[ToolRun], settings: EngineSettings, phrases: Phrasebook) -> _Narrator | None:
+    def of(
+        cls,
+        runs: Sequence[ToolRun],
+        settings: EngineSettings,
+        phrases: Phrasebook,
+        filler: FillerType | None,
+    ) -> _Narrator | None:
+        """None where nothing is to be said: what a tool or a state keeps silent, no other filler breaks."""
         hints = [hint for run in runs if (hint := _hint(run)) is not None]
+        if filler is None:
+            return None
         if hints and all(hint.mode is ProgressMode.SILENT for hint in hints):
             return None
         loud = next((hint for hint in hints if hint.mode is not ProgressMode.SILENT), ProgressHint())
         lines = loud.phrases or ((loud.custom_phrase,) if loud.custom_phrase else ())
         first = settings.filler_delay_ms if loud.trigger_delay_ms is None else loud.trigger_delay_ms
         interval = settings.progress_interval_ms if loud.interval_ms is None else loud.interval_ms
-        return cls(phrases, lines, first / 1000, interval / 1000)
+        return cls(phrases, filler, lines, first / 1000, interval / 1000)
 
     @property
     def delay_s(self) -> float:
@@ -224,6 +242,8 @@ class _Narrator:
         """The next words."""
         self.said += 1
         first = self.said == 1
+        if first and self.filler is not FillerType.WORKING:
+            return Say(self.phrases.phrase(_FILLERS[self.filler]), SayKind.FILLER, filler_type=self.filler)
         text = self.phrases.at(self.lines, self.said - 1) if first or len(self.lines) > 1 else ""
         if not text:
             text = self.phrases.phrase(PhraseName.WORKING if first else PhraseName.PROGRESS)

@@ -147,11 +147,12 @@ class Walker:
             session.phase = Phase.ENDED
         return bool(target) or consequence.end is not None
 
-    def escalate(self, wanted: Escalation | str, *, trigger: str) -> None:
-        """Ask for a person. A hard escalation silences the agent once its words are out."""
+    def escalate(self, wanted: Escalation | str, *, trigger: str, promised: bool = False) -> None:
+        """Ask for a person. A hard escalation silences the agent once its words are out. ``promised``: the
+        words queued before it say that somebody comes."""
         if isinstance(wanted, str):
             wanted = Escalation(reason=wanted)
-        self.session.emit(Escalate(wanted.reason, trigger, wanted.hard))
+        self.session.emit(Escalate(wanted.reason, trigger, wanted.hard, promised))
         if wanted.hard:
             self.session.voice = Voice.SILENT
 
@@ -199,7 +200,7 @@ class Walker:
         session = self.session
         session.emit(Thought(f"the graph ran in a circle at {session.here.name}"))
         session.say(session.phrases.phrase(PhraseName.LOST), verbatim=True)
-        self.escalate("the conversation ran in a circle", trigger="graph")
+        self.escalate("the conversation ran in a circle", trigger="graph", promised=True)
         session.phase = Phase.WAITING
 
     def _enter_action(self, state: ActionState) -> None:

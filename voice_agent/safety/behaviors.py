@@ -1,9 +1,11 @@
-"""Workspace behaviors: instructions that come up by themselves when their trigger fits."""
+"""Workspace behaviors: instructions and fillers that come up by themselves when their trigger fits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from voice_agent.reasoning.effects import FillerType
+from voice_agent.reasoning.signals import External, FillerChosen
 from voice_agent.safety.monitor import Rulebook
 from voice_agent.safety.patterns import Pattern
 from voice_agent.safety.rules import Behavior
@@ -24,15 +26,35 @@ class Behaviors:
         ]
         self._rests_until: dict[str, int] = {}
         self._turn = 0
+        self._filler = FillerChosen()
 
-    def triggered(self, text: str, state: str, emotion: Mapping[str, object]) -> list[Behavior]:
-        """The behaviors of this turn, the most important first.
+    def told(self, text: str, state: str, emotion: Mapping[str, object]) -> list[External | FillerChosen]:
+        """What the conversation inside is to be told before this turn.
 
         Args:
             state: the graph's current state.
             emotion: details of the newest reading; ``empathy_tier`` (0..3) is looked at.
         """
+        found = self._triggered(text, state, emotion)
+        told: list[External | FillerChosen] = [
+            External(behavior.action.instruction, "guidance", behavior.name)
+            for behavior in found
+            if behavior.action.instruction
+        ]
+        fillers = [behavior.action.filler_override for behavior in found if behavior.action.filler_override]
+        filler = FillerChosen()
+        if fillers:
+            filler = FillerChosen(None if fillers[0] == "silent" else FillerType(fillers[0]))
+        if filler != self._filler:
+            self._filler = filler
+            told.insert(0, filler)
+        return told
+
+    def _triggered(self, text: str, state: str, emotion: Mapping[str, object]) -> list[Behavior]:
+        """The behaviors of this turn, the most important first."""
         self._turn += 1
+        if not self._behaviors:
+            return []
         words = self._rulebook.said(text)
         found: list[Behavior] = []
         for behavior, patterns in self._behaviors:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from voice_agent.safety.negation import negated, negated_within
 from voice_agent.safety.patterns import Span
 
 
@@ -33,21 +34,6 @@ CLAUSE = 14
 
 _BREAKS = frozenset({".", "but", "because", "although", "though", "however", "except", "until"})
 _SOFT_BREAKS = _BREAKS | {"and", "so", "then", "now", "also", "please"}
-_SUBJECTS = frozenset({"i", "he", "she", "we", "they", "my", "his", "her", "there", "this", "our"})
-_NEGATORS = frozenset({"no", "not", "never", "without", "denies", "neither", "nor", "zero"})
-_HELPERS_OF_NOT = frozenset(
-    {"do", "does", "did", "is", "are", "am", "was", "were", "has", "have", "had", "of"}
-)
-_RAISING = frozenset(
-    {"think", "believe", "feel", "say", "saying", "mean", "suppose", "guess", "that", "like"}
-)
-_NO_NEGATION = frozenset(
-    {"sure", "know", "certain", "kidding", "joking", "lying", "only", "just", "understand", "stop",
-     "stopping", "going", "idea", "doubt", "one", "joke", "feeling", "help", "helping", "matter", "normal",
-     "getting", "good",
-     "well", "right", "okay", "ok", "better", "clear", "letting", "sleeping", "eating", "wait",
-     "care"}
-)  # fmt: skip
 
 _PAST = re.compile(
     r" (?:(?:years?|months?|weeks|decades?) (?:ago|back)|ages ago|last (?:year|month|week|summer|winter"
@@ -119,11 +105,12 @@ def circumstance(words: str, span: Span) -> Circumstance:
     """
     listed = words.split()
     left, right = listed[: span.start], listed[span.stop :]
-    if _denied(left, right):
+    finding = listed[span.start : span.stop]
+    if negated_within(span.gap, finding) or _denied(left, finding, right):
         return Circumstance.DENIED
     before = _padded(_back_to(left, _BREAKS, CLAUSE))
     after = _padded(_up_to(right, _BREAKS, CLAUSE))
-    inside = _padded(listed[span.start : span.stop])
+    inside = _padded(finding)
     if _ROUTINE_AFTER.search(after) or _ROUTINE_BEFORE.search(before):
         return Circumstance.ROUTINE
     clause = before.rstrip() + inside.rstrip() + after
@@ -132,41 +119,21 @@ def circumstance(words: str, span: Span) -> Circumstance:
     gone = _GONE.search(after) is not None and _STILL.search(after) is None
     if (gone or _PAST.search(clause)) and not _PRESENT.search(clause):
         return Circumstance.PAST
-    near = _padded(_back_to(left, _SOFT_BREAKS, SCOPE) + listed[span.start : span.start + 3])
+    near = _padded(_back_to(left, _SOFT_BREAKS, SCOPE) + finding[:3])
     if _SUPPOSED.search(near) and not _NOT_SUPPOSED.search(near):
         return Circumstance.SUPPOSED
     return Circumstance.CURRENT
 
 
-def _denied(left: list[str], right: list[str]) -> bool:
+def _denied(left: list[str], finding: list[str], right: list[str]) -> bool:
     near = _back_to(left, _SOFT_BREAKS - {"now", "please"}, SCOPE)
-    for place in range(len(near) - 1, -1, -1):
-        if near[place] in _NEGATORS and _negates(near, place, right):
-            return True
+    if finding and negated(near, finding, right):
+        return True
     return (
         bool(right)
         and right[0] in ("no", "nope", "none")
         and (len(right) == 1 or right[1] in (".", "no", "not"))
     )
-
-
-def _negates(near: list[str], place: int, right: list[str]) -> bool:
-    word, following = near[place], near[place + 1 :]
-    if word == "not":
-        helper = near[place - 1] if place else ""
-        if helper and helper not in _HELPERS_OF_NOT and helper not in _SUBJECTS:
-            return False
-    if word == "never" and any(
-        pair in _padded(right[:6]) for pair in (" like this ", " before ", " this bad ")
-    ):
-        return False
-    if not following:
-        return True
-    if following[0] in _NO_NEGATION:
-        return False
-    if following[0] in _RAISING:
-        return True
-    return not any(step in _SUBJECTS for step in following)
 
 
 def _back_to(words: list[str], breaks: frozenset[str], most: int) -> list[str]:

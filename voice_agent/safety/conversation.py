@@ -7,7 +7,7 @@ only told. So there is nothing that it could overrule.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, cast
@@ -26,7 +26,6 @@ from voice_agent.reasoning.effects import (
 from voice_agent.reasoning.parts import RiskOverride
 from voice_agent.reasoning.signals import (
     Emotion,
-    External,
     HandedBack,
     NotReached,
     OperatorTookOver,
@@ -138,9 +137,8 @@ class SafeConversation:
             if handled:
                 return
         if isinstance(signal, Utterance) and self._behaves and not self._person_speaks:
-            for behavior in self._behaviors.triggered(signal.text, self.state, self._emotion):
-                instruction = External(behavior.action.instruction, "guidance", behavior.name)
-                async with aclosing(self._inside(instruction)) as effects:
+            for told in self._behaviors.told(signal.text, self.state, self._emotion):
+                async with aclosing(self._inside(told)) as effects:
                     async for effect in effects:
                         yield effect
         async with aclosing(self._inside(signal)) as effects:
@@ -217,11 +215,11 @@ class SafeConversation:
         again = concept.response in self._answered and response.again
         words = again or response.say
         said = tuple(sentences(words))
-        immediate = concept.escalation.immediate
-        if immediate and said and concept.name not in self._told:
+        immediate = concept.escalation.immediate and bool(said)
+        if immediate and concept.name not in self._told:
             # People are called while the words are being said; the agent stops its turns behind them.
             self._owed.append(_escalate(finding, hard=False))
-        self._owed += [Say(sentence, interruptible=False) for sentence in said]
+        self._owed += _urgent(said)
         self._owed.append(_escalate(finding, hard=immediate))
         self._told.add(concept.name)
         if not said:
@@ -237,7 +235,7 @@ class SafeConversation:
             return
         response = self._rulebook.rules.response(concept.response)
         words = response.soft if finding.trusted else (response.unsure or response.say)
-        self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+        self._owed += _urgent(sentences(words))
         self._owed.append(_escalate(finding, hard=False))
         self._told.add(concept.name)
 
@@ -249,10 +247,19 @@ class SafeConversation:
             if rule.detection == "state" and state in rule.states and rule.name not in self._told:
                 self._told.add(rule.name)
                 concept = rule_concept(rule.name, self._rulebook.rules)
-                words = self._rulebook.rules.response(rule.response).say
-                self._owed += [Say(sentence, interruptible=False) for sentence in sentences(words)]
+                said: tuple[str, ...] = ()
+                if not self._person_awaited:
+                    said = tuple(sentences(self._rulebook.rules.response(rule.response).say))
+                self._owed += _urgent(said)
                 self._owed.append(_escalate_concept(concept, 1.0, hard=rule.immediate))
-                self._person_awaited = self._person_awaited or rule.immediate
+                if rule.immediate:
+                    self._person_awaited = True
+                    self._raised = SafetyRaised("", said, rule.name, hard=True)
+
+
+def _urgent(said: Iterable[str]) -> list[Effect]:
+    """Sentences that are heard whatever else goes on, unless a person speaks."""
+    return [Say(sentence, interruptible=False, urgent=True) for sentence in said]
 
 
 def _escalate(finding: Finding, *, hard: bool) -> Escalate:

@@ -66,7 +66,6 @@ class Assessment:
     Attributes:
         findings: the gravest first, each concept once.
         verdict: what is to be done about the turn.
-        accumulated: the verdict comes from several mild turns.
         concern_turn_count: concerned turns in the window, this one included.
         peak: gravest level of the conversation.
         history: levels of the newest turns, oldest first.
@@ -76,7 +75,6 @@ class Assessment:
     findings: tuple[Finding, ...]
     level: Level
     verdict: Verdict
-    accumulated: bool
     concern_turn_count: int
     peak: Level
     trajectory: Trajectory

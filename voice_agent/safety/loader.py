@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,7 +41,9 @@ class RuleSet:
     """Everything one service listens for, templates and own rules as one. Made by :func:`load_rules`.
 
     ``words`` are the sets for the service's own patterns, ``sets`` those for each concept's, by its name: a
-    set of the same name in another template does not change what a concept means.
+    set of the same name in another template does not change what a concept means. ``templates``: those that
+    apply, also the ones that others brought. ``written_at``: when the document was last changed, 1970 for one
+    that is no file.
     """
 
     config: SafetyConfig
@@ -53,24 +57,35 @@ class RuleSet:
     hard_rules: tuple[HardEscalationRule, ...]
     behaviors: tuple[Behavior, ...]
     templates: tuple[str, ...]
+    written_at: datetime = datetime.fromtimestamp(0, UTC)
 
     def response(self, name: str | None) -> Response:
         """The response called so; an empty one for None."""
         return self.responses[name] if name is not None else Response()
 
 
-def load_rules(path: Path | None = None) -> RuleSet:
+def load_rules(path: Path | None = None, *, states: Collection[str] | None = None) -> RuleSet:
     """The rules of a ``safety.yaml``; without a file the standard ones.
+
+    Args:
+        states: names of the graph's states; None leaves unchecked which states the rules speak of.
 
     Raises:
         SafetyRulesError: listing every problem with its line. OSError: when the file cannot be read.
     """
     if path is None:
-        return read_rules(f"template_ids: [{DEFAULT_TEMPLATE}]")
-    return read_rules(path.read_bytes(), name=path.name)
+        rules, path = (
+            read_rules(f"template_ids: [{DEFAULT_TEMPLATE}]"),
+            TEMPLATES / f"{DEFAULT_TEMPLATE}.yaml",
+        )
+    else:
+        rules = read_rules(path.read_bytes(), name=path.name, states=states)
+    return replace(rules, written_at=datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
-def read_rules(document: str | bytes, *, name: str = "safety rules") -> RuleSet:
+def read_rules(
+    document: str | bytes, *, name: str = "safety rules", states: Collection[str] | None = None
+) -> RuleSet:
     """The rules of a document; see :func:`load_rules`."""
     own, lines = _read(document, name, SafetyRules)
     parts: dict[str, Template] = {}
@@ -83,8 +98,10 @@ def read_rules(document: str | bytes, *, name: str = "safety rules") -> RuleSet:
             problems.append(
                 lines.problem(("template_ids", index), f"{wanted!r} is no template", f"use some of {known}")
             )
-    rules = _joined(own, tuple(parts.values()), tuple(parts))
+    rules = _joined(own, parts)
     problems += _problems(own, rules, lines)
+    if states is not None:
+        problems += _unknown_states(own, states, lines)
     if problems:
         raise SafetyRulesError(_listed(name, problems))
     return rules
@@ -116,7 +133,8 @@ def _template(name: str) -> Template:
     return template
 
 
-def _joined(own: SafetyRules, parts: tuple[Template, ...], names: tuple[str, ...]) -> RuleSet:
+def _joined(own: SafetyRules, gathered: dict[str, Template]) -> RuleSet:
+    parts, names = tuple(gathered.values()), tuple(gathered)
     words: dict[str, tuple[str, ...]] = {}
     heard_as: dict[str, tuple[str, ...]] = {}
     responses: dict[str, Response] = {}
@@ -168,6 +186,31 @@ def _problems(own: SafetyRules, rules: RuleSet, lines: LineMap) -> Iterator[Prob
             yield lines.problem(
                 (), f"the concept {concept.name!r} has no response {concept.response!r}", "write it"
             )
+
+
+def _unknown_states(own: SafetyRules, states: Collection[str], lines: LineMap) -> Iterator[Problem]:
+    """States that the graph does not have: a rule about one would never come true."""
+    for place, speaker, state in _states_named(own):
+        if state not in states:
+            close = difflib.get_close_matches(state, states, n=1)
+            remedy = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(sorted(states))}"
+            yield lines.problem(
+                place, f"{speaker} speaks of {state!r}, which is no state of the graph", remedy
+            )
+
+
+def _states_named(own: SafetyRules) -> Iterator[tuple[Place, str, str]]:
+    """Place, whose it is, and the name. Those of templates are for graphs that have them."""
+    for index, rule in enumerate(own.hard_escalation_rules):
+        for number, state in enumerate(rule.states):
+            yield ("hard_escalation_rules", index, "states", number), f"the rule {rule.name!r}", state
+    for index, behavior in enumerate(own.behaviors):
+        for number, state in enumerate(behavior.trigger.states):
+            place: Place = ("behaviors", index, "trigger", "states", number)
+            yield place, f"the behavior {behavior.name!r}", state
+    for key, response in own.responses.items():
+        if response.next_state is not None:
+            yield ("responses", key, "next_state"), f"the response {key!r}", response.next_state
 
 
 def _responses_named(own: SafetyRules) -> Iterator[tuple[Place, str | None]]:

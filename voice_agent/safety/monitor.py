@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from voice_agent.reasoning.similarity import HashingEncoder, SentenceEncoder
 from voice_agent.safety.circumstances import Circumstance, circumstance
 from voice_agent.safety.findings import Assessment, Evidence, Finding, Trajectory, Verdict
-from voice_agent.safety.likeness import LikenessIndex
+from voice_agent.safety.likeness import Likeness, LikenessIndex
 from voice_agent.safety.loader import RuleSet
 from voice_agent.safety.patterns import Pattern, Span
 from voice_agent.safety.rules import ConceptEscalation, Level, MonitorConcept
@@ -71,7 +71,8 @@ class Rulebook:
         """What is alike to a concept: ``words`` alone, or read together with the turns before (oldest
         first)."""
         alone = self._index.of(words)
-        together = [self._index.of(" . ".join((*context[-n:], words))) for n in range(1, len(context) + 1)]
+        # Of most turns no concept asks for it, and it costs as much as all the rest.
+        together: list[Likeness] | None = None
         for index, concept in enumerate(self.rules.concepts):
             similarity = float(alone.concepts[index])
             if similarity <= float(alone.harmless[index]):
@@ -79,8 +80,14 @@ class Rulebook:
             if similarity >= concept.standalone_threshold:
                 yield _alike(concept, concept.level, Evidence.ALONE, similarity)
                 continue
+            if similarity < CONTRIBUTION:
+                continue
+            if together is None:
+                together = [
+                    self._index.of(" . ".join((*context[-n:], words))) for n in range(1, len(context) + 1)
+                ]
             joint = max([similarity, *(float(each.concepts[index]) for each in together)])
-            if similarity >= CONTRIBUTION and joint >= concept.threshold:
+            if joint >= concept.threshold:
                 yield _alike(concept, Level.MILD, Evidence.CONTEXT, joint)
 
     def _weighed(self, compiled: _Compiled, level: Level, pattern: Pattern, meant: Circumstance) -> Finding:
@@ -212,7 +219,7 @@ class SafetyMonitor:
     def _judged(self, findings: tuple[Finding, ...], began: float) -> Assessment:
         config = self._config
         level = findings[0].level if findings else Level.NONE
-        verdict, accumulated = Verdict.NONE, False
+        verdict = Verdict.NONE
         concerned = level >= max(config.accumulation_mild_threshold, Level.MILD)
         self._window.append(level if concerned else Level.NONE)
         self._history.append(level)
@@ -224,7 +231,7 @@ class SafetyMonitor:
         elif concerned:
             verdict = Verdict.OBSERVE
             if config.accumulation_enabled and count >= config.accumulation_cumulative_count:
-                verdict, accumulated = Verdict.NOTIFY, True
+                verdict = Verdict.NOTIFY
                 # Told once: the same turns do not tell it again.
                 self._window.clear()
         self._peak = max(self._peak, level)
@@ -232,7 +239,6 @@ class SafetyMonitor:
             tuple(found for found in findings if found.level is not Level.NONE),
             level,
             verdict,
-            accumulated,
             count,
             self._peak,
             _trajectory(self._history),

@@ -29,10 +29,14 @@ WordSets = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where a pattern matched: words ``start`` to ``stop`` (exclusive) of the sentence."""
+    """Where a pattern matched: words ``start`` to ``stop`` (exclusive) of the sentence.
+
+    ``gap``: the words inside that its last ``~`` or ``&`` left open.
+    """
 
     start: int
     stop: int
+    gap: tuple[str, ...] = ()
 
 
 class Pattern:
@@ -48,7 +52,8 @@ class Pattern:
         padded = f" {words} "
         for found in self._regex.finditer(padded):
             start = padded.count(" ", 0, found.start()) - 1
-            yield Span(start, start + found[0].count(" "))
+            gaps = [gap for gap in found.groups() if gap is not None]
+            yield Span(start, start + found[0].count(" "), tuple(gaps[-1].split()) if gaps else ())
 
 
 def _compile(source: str, sets: WordSets) -> str:
@@ -82,7 +87,7 @@ def _compile(source: str, sets: WordSets) -> str:
             parts[-1] += _any_of(tuple(group.split("|")), group_optional)
         else:
             parts[-1] += _any_of((word,), optional)
-    if parts[-1].endswith("?") and re.search(r"~\d+$", text):
+    if re.search(r"~\d+$", text):
         raise PatternError(f"{source!r} ends with a gap; leave it out, nothing comes behind it")
     if len(parts) > 2:
         raise PatternError(f"{source!r} has more than one &; split it into two patterns")
@@ -102,7 +107,7 @@ def _checked_gap(words: int) -> int:
 
 
 def _gap(words: int) -> str:
-    return rf"(?:[^ .]+ ){{0,{_checked_gap(words)}}}?"
+    return rf"((?:[^ .]+ ){{0,{_checked_gap(words)}}}?)"
 
 
 def _any_of(phrases: tuple[str, ...], optional: str | None) -> str:

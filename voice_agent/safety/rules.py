@@ -47,7 +47,8 @@ class _Rule(BaseModel):
 
 
 class ConceptEscalation(_Rule):
-    """Whom a concept calls. ``immediate``: an acute finding stops the agent's own turns."""
+    """Whom a concept calls. ``immediate``: an acute finding that has a response stops the agent's own turns;
+    without words to leave the caller with, the agent goes on."""
 
     operator_type: OperatorType = "crisis_counselor"
     immediate: bool = True
@@ -122,7 +123,7 @@ class HardEscalationRule(_Rule):
         detection: ``intent``: what the caller says; ``state``: where the conversation is.
         intent_patterns: patterns over the caller's words.
         states: (ours) names of states, for ``state``.
-        immediate: the agent stops its own turns.
+        immediate: the agent stops its own turns; it says its ``response`` before that, so one is needed.
         response: (ours) name of what is said.
     """
 
@@ -141,6 +142,11 @@ class HardEscalationRule(_Rule):
         wanted = "intent_patterns" if self.detection == "intent" else "states"
         if not getattr(self, wanted):
             raise ValueError(f"a rule that detects by {self.detection} needs {wanted!r}")
+        if self.immediate and self.response is None:
+            raise ValueError(
+                f"the rule {self.name!r} is immediate and says nothing: the caller would hear silence; give"
+                " it a 'response', or 'immediate: false'"
+            )
         return self
 
 
@@ -153,9 +159,21 @@ class BehaviorTrigger(_Rule):
 
 
 class BehaviorAction(_Rule):
-    """What it does: an instruction that the next reply works in, as an operator's guidance is."""
+    """What it does in the turn in which it applies.
 
-    instruction: Annotated[str, Field(min_length=1, max_length=2000)]
+    Attributes:
+        instruction: the reply works it in, as an operator's guidance.
+        filler_override: what a wait for tools is first covered with.
+    """
+
+    instruction: Annotated[str, Field(max_length=2000)] = ""
+    filler_override: Literal["empathy", "receipt", "working", "silent"] | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> BehaviorAction:
+        if not self.instruction and self.filler_override is None:
+            raise ValueError("an action that does nothing; give an instruction or a filler_override")
+        return self
 
 
 class Behavior(_Rule):

@@ -49,7 +49,7 @@ class ModelCard:
         summary: its first paragraph, rendered.
         body: all of it but the heading, rendered.
         version, sha256: of the weights, "" without a manifest.
-        megabytes: size of the weights, None without a manifest.
+        megabytes: size of the weights, None where they are missing, with a manifest or without.
     """
 
     name: str
@@ -143,5 +143,7 @@ def _weights(folder: Path) -> tuple[str, str, float | None]:
     if not manifest.is_file():
         return "", "", None
     entry = json.loads(manifest.read_text(encoding="utf-8"))
-    size = (folder / entry["file"]).stat().st_size
-    return entry["version"], entry["sha256"], size / 1_000_000
+    weights = folder / entry["file"]
+    # A model without its weights is left alone and another takes over: no reason to show no page.
+    megabytes = weights.stat().st_size / 1_000_000 if weights.is_file() else None
+    return entry["version"], entry["sha256"], megabytes

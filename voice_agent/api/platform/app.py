@@ -14,6 +14,7 @@ from voice_agent.api.platform.platform import Platform
 from voice_agent.api.platform.problems import HTTPValidationError, add_problem_handlers
 from voice_agent.api.platform.queue import queue_router
 from voice_agent.api.platform.recordings import recordings_router
+from voice_agent.api.platform.safety import safety_router
 from voice_agent.api.platform.sessions import sessions_router
 from voice_agent.api.platform.transcripts import transcripts_router
 
@@ -40,6 +41,7 @@ def platform_app(platform: Platform) -> FastAPI:
     app.include_router(operators_router(platform))
     app.include_router(operator_actions_router(platform))
     app.include_router(recordings_router(platform))
+    app.include_router(safety_router(platform))
     app.include_router(sessions_router(platform))
     app.include_router(events_router(platform))
     app.include_router(call_reports_router(platform))

@@ -48,6 +48,7 @@ def composed_platform(
         bus=bus,
         links=entrance.links,
         recordings_dir=settings.recordings_dir,
+        rules=services.default.rulebook.rules,
         records_calls=settings.recordings,
         services={service.service_id: service.settings.name for service in services.services},
         zone=services.default.settings.zone,

@@ -38,6 +38,7 @@ CallSidBody = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 
 WorkspaceId = Annotated[UUID, Path()]
 OperatorId = Annotated[UUID, Path()]
+ConceptId = Annotated[UUID, Path()]
 CallSid = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 CallId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """A call's sid, or the id of its entity."""

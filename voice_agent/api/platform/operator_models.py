@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from voice_agent.access.audit import RecordedEntry
 from voice_agent.access.principal import ActorKind
 from voice_agent.api.platform.fields import CallSidBody, Email, Name, PhoneE164, Skill, Text
-from voice_agent.operators.escalation_figures import Handled
+from voice_agent.operators.escalation_records import Handled
 from voice_agent.operators.ports import ConnectionMethod, OperatorMode
 from voice_agent.operators.roster import (
     Operator,

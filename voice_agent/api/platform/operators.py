@@ -25,7 +25,6 @@ from voice_agent.api.platform.operator_models import (
 from voice_agent.api.platform.pagination import PaginatedResponse
 from voice_agent.api.platform.platform import Platform
 from voice_agent.api.platform.problems import Unusable
-from voice_agent.operators.escalation_figures import by_operator
 from voice_agent.operators.roster import Operator, OperatorRole, OperatorStatus, Profile
 
 OWN_FIELDS = frozenset({"status", "connection_method", "phone_number"})
@@ -158,7 +157,7 @@ def active_calls(platform: Platform) -> dict[str, str]:
 
 
 async def _shown(platform: Platform, operators: Sequence[Operator]) -> list[OperatorResponse]:
-    figures = by_operator(await platform.escalations.handled())
+    figures = await platform.escalations.handled_by([str(operator.id) for operator in operators])
     calls = active_calls(platform)
     return [
         shown_operator(operator, figures.get(str(operator.id)), calls.get(str(operator.id)))

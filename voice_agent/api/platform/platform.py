@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,7 +23,9 @@ from voice_agent.operators.briefing_desk import BriefingDesk
 from voice_agent.operators.escalation_records import EscalationRecords
 from voice_agent.operators.ports import LiveCalls
 from voice_agent.operators.roster import Roster
+from voice_agent.safety.loader import RuleSet
 from voice_agent.store.bus import EventBus
+from voice_agent.store.moments import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,12 @@ class BrowserPhones:
     app_sid: str = ""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The parts behind the routes, for one workspace.
 
-    ``services`` names services by id; ``zone`` is where a day begins and ends.
+    ``rules`` are the safety rules of the workspace, its default service's; ``services`` names services by id;
+    ``zone`` is where a day begins and ends.
     """
 
     workspace_id: UUID
@@ -65,11 +64,12 @@ class Platform:
     bus: EventBus
     links: RecordingLinks
     recordings_dir: Path
+    rules: RuleSet
     records_calls: bool = True
     services: dict[str, str] = field(default_factory=dict)
     zone: tzinfo = ZoneInfo("UTC")
     phones: BrowserPhones = BrowserPhones()
-    clock: Callable[[], datetime] = _utc_now
+    clock: Callable[[], datetime] = utc_now
 
     async def note(
         self,

@@ -112,15 +112,15 @@ export class Platform {
   async fetch(method, url, body) {
     const headers = { Accept: "application/json" };
     if (method !== "GET") Object.assign(headers, { "Content-Type": "application/json", "X-CSRF-Token": this.csrf });
-    let response;
     try {
-      response = await fetch(url, {
+      const response = await fetch(url, {
         method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-    } catch {
-      throw new PlatformError(0); // fetch rejects only when there was no answer
+      if (response.ok) return await response.json();
+      throw await refusal(response);
+    } catch (error) {
+      // No answer, half of one, or a page that a proxy put in its place: all the same to an operator.
+      throw error instanceof PlatformError ? error : new PlatformError(0);
     }
-    if (!response.ok) throw await refusal(response);
-    return response.json();
   }
 }

@@ -37,9 +37,11 @@ export class Refresher extends EventTarget {
         this.emit("fresh", await this.read());
         failures = 0;
       } catch (error) {
-        if (!(error instanceof PlatformError)) throw error;
-        this.emit("stale", error);
-        spacing = Math.max(SPACING_MS, delayAfter(failures), error.retryAfterMs);
+        // Whatever it was, a queue that stood still and looked live would be worse.
+        const refused = error instanceof PlatformError ? error : new PlatformError();
+        if (refused !== error) reportError(error);
+        this.emit("stale", refused);
+        spacing = Math.max(SPACING_MS, delayAfter(failures), refused.retryAfterMs);
         failures += 1;
         this.wanted = true;
       }
