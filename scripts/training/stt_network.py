@@ -110,12 +110,10 @@ class PhoneNetwork(nn.Module):
     @staticmethod
     def _elsewhere(x: torch.Tensor) -> torch.Tensor:
         """Features as other people and other lines might give them: each moved and stretched a little for a
-        whole utterance, one in ten silent, with noise on top. Without it the head learns what only machines
-        sound like."""
+        whole utterance, with noise on top. Without it the head learns what only machines sound like."""
         b, _, n = x.shape
-        gain, shift = 1 + 0.2 * torch.randn(b, 1, n), 0.45 * torch.randn(b, 1, n)
-        kept = (torch.rand(b, 1, n) > 0.1).to(x)
-        return (x * gain.to(x) + shift.to(x) + 0.3 * torch.randn_like(x)) * kept
+        gain, shift = 1 + 0.15 * torch.randn(b, 1, n), 0.3 * torch.randn(b, 1, n)
+        return x * gain.to(x) + shift.to(x) + 0.2 * torch.randn_like(x)
 
     def forward(self, mel: torch.Tensor, frames: torch.Tensor | None = None) -> torch.Tensor:
         """See the class. ``frames`` [b]: frames of sound in each row, None when all of it is."""
