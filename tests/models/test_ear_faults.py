@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from models.expectation import AnswerKind, Expectation
-from models.speech import Pcm, SpeechError, Transcript
+from models.speech import Delivery, Pcm, SpeechError, Transcript
 from models.stt.decoding import UtteranceDecoder
 from models.stt.ear import Ear
 from models.stt.phone_model import FOLDER
 from models.stt.worker import load
+from models.tts.flite import FliteLibrary
 from tests.models.speech_audio import clip, quiet
 
 YES_NO = Expectation((AnswerKind.YES_NO,))
@@ -136,3 +138,17 @@ def test_without_weights_the_library_hears_instead(tmp_path: Path) -> None:
     transcript = utterance.finish()
     assert (transcript.audio_seconds, transcript.source) == (0.5, "pocketsphinx")
     assert "model.json" in hearing.shortcoming
+
+
+def test_digits_that_outlast_the_window_keep_their_count_and_their_times(ear: Ear) -> None:
+    said = "four one five two six seven nine three eight zero".split()
+    voice, pcm, begun = FliteLibrary("slt"), quiet(0.5), []
+    for word in said:
+        samples, rate = voice.speak(word, Delivery())
+        begun.append(len(pcm) / 8000)
+        spoken = soxr.resample(samples.astype(np.float32), rate, 8000)
+        pcm = np.concatenate([pcm, (16000 * spoken / np.abs(spoken).max()).astype(np.int16), quiet(0.6)])
+    transcript = heard(ear, pcm, DIGITS)
+    assert transcript.text.split() == said
+    for word, start in zip(transcript.words, begun, strict=True):
+        assert start < word.start < word.end < start + 1.2
