@@ -157,8 +157,8 @@ def after_read_back(begin: Begin, first: Sequence[Heard], second: Sequence[Case]
 
 
 def memory_of_a_call(begin: Begin, case: Case) -> float:
-    """Megabytes that one more utterance holds while it is open, eight seconds of it heard: of Python and numpy
-    objects, which are all that an utterance of our own has."""
+    """Megabytes that one more utterance holds while it is open, eight seconds of it heard: of Python and
+    numpy, which is all that an utterance of our own has."""
     pcm = np.resize(case.pcm, _OPEN_SECONDS * SAMPLE_RATE)
     held: list[Decoder] = []
     tracemalloc.start()
