@@ -50,3 +50,8 @@ class Expectation:
     def is_free(self) -> bool:
         """True when no grammar applies."""
         return not self.kinds or self.kinds == (AnswerKind.FREE,)
+
+    @property
+    def asks_birth(self) -> bool:
+        """True where the date that is asked for is one of birth."""
+        return "birth" in self.prompt.lower()

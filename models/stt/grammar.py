@@ -175,19 +175,15 @@ _CORRECTED_DAY: Final = (
 grammar is compiled while somebody is already speaking."""
 
 
-def asks_birth(expectation: Expectation) -> bool:
-    """True where a date of birth is asked for: all that a grammar takes from the prompt."""
-    return "birth" in expectation.prompt.lower()
-
-
 def key_of(expectation: Expectation) -> Expectation:
-    """The same for all expectations that have one grammar."""
-    return replace(expectation, prompt="birth" if asks_birth(expectation) else "")
+    """The same for all expectations that have one grammar; of the prompt counts only whether it asks for a
+    date of birth."""
+    return replace(expectation, prompt="birth" if expectation.asks_birth else "")
 
 
 def _dates(expectation: Expectation) -> list[str]:
     """A day to come to, or a date of birth, which has neither weekday nor time."""
-    if asks_birth(expectation):
+    if expectation.asks_birth:
         return ["[<birth_lead> | no | sorry | actually] <date>"]
     return ["[<date_lead>] <when>"]
 

@@ -46,7 +46,7 @@ class Listening:
             on_heard=self._on_heard,
             on_verdict=self._on_verdict,
             on_partial=lambda number, partial: None,
-            on_sure=self.sure.set,
+            on_sure=lambda said: self.sure.set(),
             on_degraded=lambda rung, reason: pytest.fail(reason),
         )
 

@@ -113,9 +113,9 @@ def test_a_pause_is_told_before_it_is_an_end_and_may_be_made_one() -> None:
 
 
 @pytest.mark.parametrize(("level", "chunks"), [(0, 2), (60, 2), (400, 3)], ids=["quiet", "hiss", "noisy"])
-def test_a_pause_is_noticed_earlier_the_quieter_the_line(level: int, chunks: int) -> None:
+def test_a_pause_is_told_earlier_the_quieter_the_line_and_ends_no_earlier(level: int, chunks: int) -> None:
     tick, audio, listener = VadTick(LoudIsSpeech(), fail), LegAudio(), Listener()
-    tick.watch(audio, listener, listener)
+    detector = tick.watch(audio, listener, listener)
     write(audio, np.concatenate([noise(0.32, level), noise(0.64, 4000)]))
     for _ in range(30):
         tick.tick()
@@ -123,6 +123,8 @@ def test_a_pause_is_noticed_earlier_the_quieter_the_line(level: int, chunks: int
         write(audio, noise(0.032, level))
         tick.tick()
         assert ("paused" in dict(listener.told)) == (chunk >= chunks)
+        detector.end_pause()
+        assert ("stopped" in dict(listener.told)) == (chunk >= 3)
 
 
 def test_all_legs_share_one_run_per_round() -> None:

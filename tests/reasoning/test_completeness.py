@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from models.expectation import AnswerKind, Expectation
-from voice_agent.reasoning.completeness import answer_complete, may_go_on
+from voice_agent.reasoning.completeness import answer_complete, has_begun, may_go_on
 
 TODAY = date(2026, 11, 26)
 
@@ -59,3 +59,19 @@ def test_a_bare_yes_or_no_may_be_only_the_beginning() -> None:
     assert not may_go_on("yes please")
     assert not may_go_on("thursday")
     assert not may_go_on("")
+
+
+BIRTH = Expectation((AnswerKind.DATE,), prompt="What's your date of birth?")
+
+
+@pytest.mark.parametrize("text", ["march second", "the fifth of june"])
+def test_a_date_of_birth_without_its_year_goes_on(text: str) -> None:
+    assert not answer_complete(BIRTH, text, TODAY)
+    assert has_begun(BIRTH, text, TODAY)
+    assert answer_complete(Expectation((AnswerKind.DATE,)), text, TODAY)
+    assert not has_begun(Expectation((AnswerKind.DATE,)), text, TODAY)
+
+
+@pytest.mark.parametrize("text", ["march second nineteen eighty four", "why do you ask", ""])
+def test_a_whole_date_of_birth_or_something_else_does_not(text: str) -> None:
+    assert not has_begun(BIRTH, text, TODAY)

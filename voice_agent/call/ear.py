@@ -58,6 +58,9 @@ A "yes" without it is heard as "oh". What has not come yet when the end is notic
 
 _SPELLED = (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC)
 
+_WHOLE_ANSWERS = frozenset({AnswerKind.YES_NO, AnswerKind.PHRASES, AnswerKind.FREE})
+"""Whose sound tells whether they are over. Numbers, dates and names come in parts that each sound so."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeardSpeech:
@@ -82,7 +85,7 @@ class Ear:
         on_heard: awaited with every finished stretch of speech, in the order they ended.
         on_verdict: awaited with (number, probability) of the turn model for every stretch.
         on_glance: told what was said before a pause that may be the end.
-        on_sure: told that a pause sounds like the end for sure, and nothing in its words speaks against it.
+        on_sure: told that a pause sounds like the end for sure, with what was said as far as it is known.
         on_degraded: told (rung, reason) when a recognizer was given up for an utterance.
     """
 
@@ -96,7 +99,7 @@ class Ear:
         on_verdict: Callable[[int, float], Awaitable[None]],
         on_partial: Callable[[int, Transcript], None],
         on_glance: Callable[[Transcript], None] | None = None,
-        on_sure: Callable[[], None] | None = None,
+        on_sure: Callable[[Transcript | None], None] | None = None,
         on_degraded: Callable[[str, str], None],
     ) -> None:
         self._audio = audio
@@ -172,7 +175,7 @@ class Ear:
             self._feed(self._stream, self._audio.end)
         if self._stream is not None:
             self._glance = glance = _Glance(position, asyncio.ensure_future(self._look(self._stream)))
-            if self._on_sure is not None and not self._spelled:
+            if self._on_sure is not None and _WHOLE_ANSWERS.issuperset(self.expectation.kinds):
                 glance.judging = asyncio.ensure_future(self._judge_pause(glance, self._on_sure))
 
     def resume(self) -> None:
@@ -290,7 +293,7 @@ class Ear:
                 stream.cancel()
         return Transcript("", 0.0, accepted=False, audio_seconds=seconds, source="none")
 
-    async def _judge_pause(self, glance: _Glance, on_sure: Callable[[], None]) -> None:
+    async def _judge_pause(self, glance: _Glance, on_sure: Callable[[Transcript | None], None]) -> None:
         """Ask the turn model at the beginning of a pause: when it is sure, the rest of the pause proves
         nothing more."""
         verdict = await self._early_verdict()
@@ -300,7 +303,7 @@ class Ear:
         said = glance.seen.result() if glance.seen.done() and not glance.seen.cancelled() else None
         if glance is self._glance and (said is None or (said.accepted and said.text)):
             glance.sure = verdict
-            on_sure()
+            on_sure(said)
 
     async def _early_verdict(self) -> float:
         verdict = 0.0

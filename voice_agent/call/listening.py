@@ -186,9 +186,10 @@ class CallerListening:
         if complete and not may_go_on(said.text):
             self.end_pause()
 
-    def _on_sure(self) -> None:
+    def _on_sure(self, said: Transcript | None) -> None:
         """Nor does a sentence that sounds finished for sure."""
-        self.end_pause()
+        if said is None or not may_go_on(said.text):
+            self.end_pause()
 
     def _on_partial(self, number: int, partial: Transcript) -> None:
         if not partial.text or number != self._ear.number:

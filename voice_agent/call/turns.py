@@ -33,7 +33,7 @@ from models.expectation import AnswerKind, Expectation
 from voice_agent.call.ear import HeardSpeech
 from voice_agent.call.floor import Floor
 from voice_agent.call.frames import SignalFrame, SpeechProgressFrame, SpeechVerdictFrame
-from voice_agent.reasoning.completeness import answer_complete, may_go_on
+from voice_agent.reasoning.completeness import answer_complete, has_begun, may_go_on
 from voice_agent.reasoning.signals import Utterance, Via
 from voice_agent.reasoning.spoken import is_backchannel
 
@@ -59,7 +59,7 @@ LONGEST_PAUSE_S = 1.6
 """Silence after which a turn ends when the turn model thinks it finished for sure, or surely not."""
 
 SPELLING_PAUSE_S = 1.4
-"""Digits and letters come in groups: the caller gets this long between them."""
+"""Digits, letters and dates of birth come in groups: the caller gets this long between them."""
 
 TURN_TIMEOUT_S = 3.0
 """Whatever happens, a turn without voice ends after this."""
@@ -241,7 +241,7 @@ class AnswerStopStrategy(BaseUserTurnStopStrategy):
         if verdict is None:
             return
         spelled = any(k in (AnswerKind.DIGITS, AnswerKind.ALPHANUMERIC) for k in expectation.kinds)
-        spelling = spelled and not may_go_on(text)
+        spelling = (spelled and not may_go_on(text)) or has_begun(expectation, text)
         policy = self._floor.policy
         if verdict >= policy.eot_threshold and not (spelling and text):
             await self._end(turn, "smart_turn")

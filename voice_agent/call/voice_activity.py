@@ -39,7 +39,8 @@ _FALLEN_FRAMES = 3
 _FRAME = SAMPLE_RATE // 50
 _BEFORE = 64 * _FRAME
 """The network is slow to notice that voice stopped. Where the last 60 ms lie 30 dB below the loudest of the
-1.3 s before, its first chunk without speech is a pause already. On a noisy line they never do."""
+1.3 s before, its first chunk without speech is told as a pause already, so that what depends on it is ready
+when it has lasted ``PAUSE_S``. On a noisy line they never do."""
 
 THRESHOLD = 0.4
 """Probability above which a chunk is speech. Silero's own default is 0.5; at 0.4 six more of 320 quiet
@@ -115,6 +116,8 @@ class SpeechDetector:
     _started_at: int = 0
     _paused_at: int | None = None
     """Where the present pause began, once it was told."""
+    _ending: bool = False
+    """Whether the present pause is taken for the end."""
     _quiet_chunks: int = 0
     _last_audio: float = field(default_factory=time.monotonic)
     _last_end: int = 0
@@ -138,14 +141,14 @@ class SpeechDetector:
         is_speech = probability >= THRESHOLD
         if is_speech == self.speaking:
             if self._paused_at is not None and self.pauses is not None:
-                self._paused_at = None
+                self._paused_at, self._ending = None, False
                 self.pauses.on_speech_resumed()
             self._run = 0
         else:
             self._run += 1
         if self.speaking:
             self._quiet_chunks = 0
-            if self._run >= self._STOP_CHUNKS:
+            if self._run >= (self._PAUSE_CHUNKS if self._ending else self._STOP_CHUNKS):
                 self._stop(self.position - self._run * chunk)
             elif self._run and self._paused_at is None and self.pauses is not None:
                 if self._run >= self._PAUSE_CHUNKS or self._fell_quiet():
@@ -165,9 +168,12 @@ class SpeechDetector:
             self._state.hidden[:] = 0.0
 
     def end_pause(self) -> None:
-        """Take the pause that lasts now for the end of the speech; without one nothing happens."""
+        """Take the pause that lasts now for the end of the speech, as soon as it has lasted ``PAUSE_S``;
+        without one nothing happens."""
         if self.speaking and self._paused_at is not None:
-            self._stop(self._paused_at)
+            self._ending = True
+            if self._run >= self._PAUSE_CHUNKS:
+                self._stop(self._paused_at)
 
     def watch_for_stall(self, now: float) -> None:
         """End the speech when audio stopped coming in the middle of it."""
@@ -182,7 +188,8 @@ class SpeechDetector:
         return bool(power[-_FALLEN_FRAMES:].max() < _FALL * power.max())
 
     def _stop(self, position: int) -> None:
-        self.speaking, self._run, self._quiet_chunks, self._paused_at = False, 0, 0, None
+        self.speaking, self._run, self._quiet_chunks = False, 0, 0
+        self._paused_at, self._ending = None, False
         self.listener.on_speech_stopped(position)
 
 

@@ -37,6 +37,15 @@ def answer_complete(expectation: Expectation, text: str, today: date | None = No
     return bool(words) and any(_complete(kind, expectation, words, today) for kind in expectation.kinds)
 
 
+def has_begun(expectation: Expectation, text: str, today: date | None = None) -> bool:
+    """True when ``text`` is the first part of what comes in parts: a date of birth without its year."""
+    if AnswerKind.DATE not in expectation.kinds or not expectation.asks_birth:
+        return False
+    now = today or datetime.now(UTC).date()
+    words = text.lower()
+    return _complete_date(words, "appointment", now) and not _complete_date(words, "birth", now)
+
+
 def may_go_on(text: str) -> bool:
     """True for a bare yes or no: it answers the question, and is often only the beginning ("no ... that's
     all, thank you"). How it sounds decides."""
@@ -55,7 +64,9 @@ def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], toda
                 expectation.digits is not None and len(parse_alphanumeric(text).value) >= expectation.digits
             )
         case AnswerKind.DATE:
-            return _complete_date(text, today or datetime.now(UTC).date())
+            day = today or datetime.now(UTC).date()
+            birth = _complete_date(text, "birth", day)
+            return birth or (not expectation.asks_birth and _complete_date(text, "appointment", day))
         case AnswerKind.TIME:
             time_reading = parse_time(text)
             return len(time_reading.candidates) == 1 and not time_reading.rest.strip()
@@ -65,8 +76,7 @@ def _complete(kind: AnswerKind, expectation: Expectation, words: list[str], toda
             return False
 
 
-def _complete_date(text: str, today: date) -> bool:
+def _complete_date(text: str, purpose: Purpose, today: date) -> bool:
     """One date and nothing else. A birthday needs its year, a day to come does not."""
-    birthday = parse_date(text, today=today, purpose="birth")
-    to_come = parse_date(text, today=today, purpose="appointment")
-    return any(len(read.candidates) == 1 and not read.rest.strip() for read in (birthday, to_come))
+    read = parse_date(text, today=today, purpose=purpose)
+    return len(read.candidates) == 1 and not read.rest.strip()

@@ -10,11 +10,13 @@ export class StatusSwitch {
     this.complain = complain;
     this.root = byId("my-status");
     this.status = "";
+    this.shown = 0;
     this.root.addEventListener("change", ({ target }) => this.choose(target.value));
   }
 
   show(status) {
     this.status = status;
+    this.shown += 1;
     this.root.dataset.status = status;
     for (const input of this.root.querySelectorAll("input")) input.checked = input.value === status;
   }
@@ -22,12 +24,15 @@ export class StatusSwitch {
   async choose(status) {
     const before = this.status;
     this.show(status);
+    // What the server tells by event while it answers is newer than its answer.
+    const asked = this.shown;
     try {
-      this.show((await this.platform.setStatus(status)).status);
+      const taken = await this.platform.setStatus(status);
+      if (this.shown === asked) this.show(taken.status);
       this.complain(null);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
-      this.show(before);
+      if (this.shown === asked) this.show(before);
       this.complain(error);
     }
   }
