@@ -247,7 +247,8 @@ def evaluate(name: str, begin: Begin, args: argparse.Namespace) -> list[Row]:
         ("final after the end of speech, ms, median", float(np.median(finals))),
         ("final after the end of speech, ms, 95 %", float(np.percentile(finals, 95))),
         ("memory, MB", psutil.Process().memory_info().rss / 1e6),
-        ("memory of a call, MB", memory_of_a_call(begin, clean[0].case)),
+        # PocketSphinx has one utterance at a time, and its memory is not Python's.
+        *((("memory of a call, MB", memory_of_a_call(begin, clean[0].case)),) if name == "own" else ()),
     ):
         rows.append(Row("cost", group, name, value, value, value, len(clean)))
         print(f"{name}: {group}: {value:.1f}", flush=True)
