@@ -46,9 +46,6 @@ SECOND_LOOKS_S = (0.2, 0.25)
 _LONGEST_GAP_S = 3.0
 """Speech after a longer silence belongs to no turn that went before, whether that was taken or not."""
 
-_PAUSE_LOOK_S = 0.06
-"""When the beginning of a pause is judged again: a little more silence makes the model surer."""
-
 SURE = 0.9
 """A verdict that needs no second look."""
 
@@ -195,7 +192,8 @@ class Ear:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
         self._spawn(self._finish(stream, glance, heard))
-        self._spawn(self._judge(self.number, glance.sure if glance is not None else None))
+        early = glance.verdict if glance is not None and glance.position == position else 0.0
+        self._spawn(self._judge(self.number, early))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
@@ -296,32 +294,22 @@ class Ear:
     async def _judge_pause(self, glance: _Glance, on_sure: Callable[[Transcript | None], None]) -> None:
         """Ask the turn model at the beginning of a pause: when it is sure, the rest of the pause proves
         nothing more."""
-        verdict = await self._early_verdict()
-        if verdict < SURE:
+        model, began = self._turn_model, self._turn_began
+        # The opinions at the ends of other speech come first.
+        if model is None or began is None or model.busy:
+            return
+        glance.verdict = await model.probability(self._audio, began, self._audio.end)
+        if glance.verdict < SURE:
             return
         await asyncio.wait({glance.seen}, timeout=GLANCE_TIMEOUT_S)
         said = glance.seen.result() if glance.seen.done() and not glance.seen.cancelled() else None
         if glance is self._glance and (said is None or (said.accepted and said.text)):
-            glance.sure = verdict
             on_sure(said)
 
-    async def _early_verdict(self) -> float:
-        verdict = 0.0
-        for pause in (0.0, _PAUSE_LOOK_S):
-            if pause:
-                await asyncio.sleep(pause)
-            # The opinions at the ends of other speech come first.
-            model, began = self._turn_model, self._turn_began
-            if verdict < SURE and model is not None and began is not None and not model.busy:
-                verdict = await model.probability(self._audio, began, self._audio.end)
-        return verdict
-
-    async def _judge(self, number: int, sure: float | None) -> None:
+    async def _judge(self, number: int, early: float) -> None:
         """Ask the turn model with the silence heard so far, and again with more of it while nobody speaks:
-        the model hears an ending better with the pause behind it. ``sure``: it was sure already."""
-        if sure is not None:
-            await self._on_verdict(number, sure)
-            return
+        the model hears an ending better with the pause behind it. ``early``: its opinion when the pause
+        began, which stands where it was for an end."""
         for pause in (0.0, *SECOND_LOOKS_S):
             if pause:
                 await asyncio.sleep(pause)
@@ -329,8 +317,11 @@ class Ear:
             if number != self.number or began is None:
                 return
             model = self._turn_model
-            end = self._audio.end
-            verdict = await model.probability(self._audio, began, end) if model else UNKNOWN
+            if early > UNKNOWN and not pause:
+                verdict = early
+            else:
+                end = self._audio.end
+                verdict = await model.probability(self._audio, began, end) if model else UNKNOWN
             await self._on_verdict(number, verdict)
             if model is None or verdict >= SURE:
                 return
@@ -350,8 +341,8 @@ class _Glance:
     """Sample at which the voice fell silent."""
     seen: asyncio.Future[Transcript | None]
     judging: asyncio.Future[None] | None = None
-    sure: float | None = None
-    """The turn model's verdict, once it is sure of the end."""
+    verdict: float = 0.0
+    """What the turn model thought of the pause when it began."""
 
     def cancel(self) -> None:
         """Nobody wants to know any more. Idempotent."""
