@@ -43,7 +43,7 @@ async def test_a_fresh_installation_is_ready_and_honest_about_its_ears(tmp_path:
         finding.subject: finding for finding in await examine(settings(tmp_path), port=0, offline=True)
     }
     assert [finding for finding in findings.values() if finding.verdict is Verdict.MISSING] == []
-    assert "one word in three is wrong" in findings["hearing"].detail
+    assert "one word in four is wrong" in findings["hearing"].detail
     assert findings["phone network"].verdict is Verdict.NOTE
     assert not (tmp_path / "data").exists(), "looking must not change anything"
 
