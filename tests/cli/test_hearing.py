@@ -62,3 +62,11 @@ def test_a_recording_falls_silent_where_its_voice_ends_and_not_where_it_breathes
     assert quiet_from(sound, 0.5, 2.0) == pytest.approx(1.6, abs=0.02)
     assert quiet_from(sound, 1.8, 2.0) is None
     assert quiet_from(sound, 0.2, 0.9) is None
+
+
+def test_a_break_is_shorter_than_a_silence() -> None:
+    tone = (3000 * np.sin(2 * np.pi * 300 * np.arange(8000) / 8000)).astype(np.int16)
+    sound = np.concatenate([tone, np.zeros(480, np.int16), tone])
+    assert quiet_from(sound, 0.5, 2.0) is None
+    assert quiet_from(sound, 0.5, 2.0, gap_s=0.04) == pytest.approx(1.0, abs=0.02)
+    assert quiet_from(sound, 1.2, 2.0, gap_s=0.04) is None

@@ -29,6 +29,8 @@ SILENT_WITHIN_S = 1.2
 NETWORK_S = 0.5
 """What was sent before an interruption may be heard for this long."""
 
+BREAK_S = 0.04
+
 GOES_ON_S = 1.0
 """After a murmur of assent the agent must still be heard within this time."""
 
@@ -75,9 +77,20 @@ def _interruption(patient: Patient) -> Iterator[Check]:
         noticed = [event.t - offset for event in barge_ins if event.t - offset >= said.start]
         until = min(noticed, default=said.end) + NETWORK_S
         quiet = quiet_from(patient.call.phone.heard, said.start, until)
+        if quiet is None and noticed and _cut_off(patient.call.events):
+            # An answer that follows at once leaves no more than a break between the old sentence and itself.
+            broken = quiet_from(patient.call.phone.heard, min(noticed), until, BREAK_S)
+            quiet = min(noticed) if broken is not None else None
         late = f"after {quiet - said.start:.2f} s" if quiet is not None else "not at all"
         passed = quiet is not None and quiet - said.start <= SILENT_WITHIN_S
         yield Check("and was silent soon", passed, late)
+
+
+def _cut_off(events: list[CallEvent]) -> bool:
+    """Whether the network says that a sentence before the first interruption was heard in part only."""
+    first = next((event.t for event in events if isinstance(event, BargeIn)), 0.0)
+    told = [event for event in events if isinstance(event, AgentTranscript) and event.t <= first]
+    return any(event.heard != event.text for event in told)
 
 
 def _assent(patient: Patient) -> Iterator[Check]:

@@ -94,16 +94,16 @@ def stretches_of(pcm: npt.NDArray[np.int16]) -> list[Stretch]:
     return hearing.finish()
 
 
-def quiet_from(pcm: npt.NDArray[np.int16], after: float, until: float) -> float | None:
-    """When a recording falls silent for :data:`GAP_S`, the last time between ``after`` and ``until``; None if
-    it does not. All in seconds."""
+def quiet_from(pcm: npt.NDArray[np.int16], after: float, until: float, gap_s: float = GAP_S) -> float | None:
+    """When a recording falls silent for ``gap_s``, the last time between ``after`` and ``until``; None if it
+    does not. All in seconds."""
     frames = pcm[: len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     loud = np.sqrt(np.mean(frames.astype(np.float32) ** 2, axis=1)) >= LOUD
     found = None
     quiet = 0
     for index, sounds in enumerate(loud):
         quiet = 0 if sounds else quiet + 1
-        if quiet == round(GAP_S / FRAME_S) and after <= (began := (index + 1 - quiet) * FRAME_S) <= until:
+        if quiet == round(gap_s / FRAME_S) and after <= (began := (index + 1 - quiet) * FRAME_S) <= until:
             found = began
     return found
 
