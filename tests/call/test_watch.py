@@ -58,14 +58,15 @@ class Silence:
         raise AssertionError("the call has only begun")
 
 
-def test_who_waits_for_a_person_hears_something_within_four_seconds_and_then_now_and_then() -> None:
+def test_who_waits_for_a_person_meets_no_silence_of_more_than_four_seconds() -> None:
     call = Silence()
     first, *more = call.until(30.0)
     assert first < 4.0
     pauses = [after - before - SENTENCE_S for before, after in zip([first, *more], more, strict=False)]
-    assert pauses == pytest.approx([POLICY.waiting_interval_s] * 2, abs=0.15)
+    assert max(pauses) < 4.0
+    assert pauses == pytest.approx([POLICY.waiting_interval_s] * len(more), abs=0.15)
     assert [(text, kind) for _, text, kind in call.said] == [
-        (POLICY.waiting[n % len(POLICY.waiting)], SayKind.PROGRESS) for n in range(3)
+        (POLICY.waiting[n % len(POLICY.waiting)], SayKind.PROGRESS) for n in range(len(call.said))
     ]
 
 
@@ -77,7 +78,7 @@ def test_a_question_of_who_waits_is_answered_as_soon_as_any_other(monkeypatch: p
         clock.setattr(time, "monotonic", lambda: call.began + 5.2)
         call.watch.caller_spoke()
     assert 6.0 < call.until(7.0)[-1] < 6.5
-    assert len(call.until(12.0)) == 2
+    assert len(call.until(11.0)) == 2
 
 
 def test_the_next_one_who_waits_is_not_taken_for_the_last() -> None:
@@ -92,7 +93,7 @@ def test_the_next_one_who_waits_is_not_taken_for_the_last() -> None:
 
 def test_a_sentence_that_no_voice_could_say_is_not_tried_ten_times_a_second() -> None:
     call = Silence(sounds=False)
-    assert len(call.until(20.0)) == 3
+    assert len(call.until(20.0)) == 5
 
 
 async def test_what_breaks_on_one_call_is_told_with_its_sid_and_the_others_go_on() -> None:

@@ -37,11 +37,13 @@ class WatchPolicy:
     waiting_after_s: float = 3.0
     """Silence after the agent has stopped its turns and a person is called, before the caller first hears
     that this goes on: never more than 4 s without a sound."""
-    waiting_interval_s: float = 8.0
-    """Silence between such sentences: nobody who is afraid wants to be talked at."""
+    waiting_interval_s: float = 3.5
+    """Silence between such sentences: the same promise holds for who is afraid."""
     waiting: tuple[str, ...] = (
         "I'm still here. Someone is being called.",
+        "I'm here with you.",
         "Please stay on the line. Someone is being called for you.",
+        "You're not alone on this call.",
     )
     """Said to who waits for a person, and to who asks meanwhile whether anybody is there."""
 
