@@ -13,6 +13,7 @@ from telephony.signature import PublicOrigin
 from voice_agent.access.entrance import Entrance, open_entrance
 from voice_agent.access.errors import AccessError
 from voice_agent.api.server import HttpServer
+from voice_agent.call.faults import write_traceback
 from voice_agent.local_network import Account, local_network
 from voice_agent.practice.service import Services
 from voice_agent.settings import Role, Settings
@@ -29,7 +30,8 @@ def quiet_logs(level: str) -> None:
     from loguru import logger
 
     logger.remove()
-    logger.add(sys.stderr, level="WARNING" if level in ("DEBUG", "INFO") else level)
+    # Diagnosing would print the values in every frame.
+    logger.add(sys.stderr, level="WARNING" if level in ("DEBUG", "INFO") else level, diagnose=False)
     numeric = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}[level]
     structlog.configure(
         processors=[
@@ -38,9 +40,7 @@ def quiet_logs(level: str) -> None:
             structlog.dev.set_exc_info,
             structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
             # The formatter that is the default prints the variables of every frame: people's words, and keys.
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=write_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import textwrap
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
+from structlog.typing import ExcInfo
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +32,27 @@ def kind_of(error: BaseException) -> str:
     """Type and place of ``error``, for a reason."""
     place = place_of(error)
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
+
+
+def write_traceback(out: TextIO, exc_info: ExcInfo) -> None:
+    """A traceback without the messages of errors: a database quotes the row that it refuses. For
+    :class:`structlog.dev.ConsoleRenderer`."""
+    out.write("\n" + _traceback(exc_info[1], set()))
+
+
+def _traceback(error: BaseException, seen: set[int]) -> str:
+    seen.add(id(error))
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = ""
+    if cause is not None and id(cause) not in seen:
+        before = _traceback(cause, seen) + "That led to:\n"
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, OSError) and error.errno is not None:
+        name += f" ({errno.errorcode.get(error.errno, error.errno)})"
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    within = "".join(textwrap.indent(_traceback(each, seen), "  ") for each in inner)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{before}Traceback (most recent call last):\n{frames}{name}\n{within}"
 
 
 class TickFaults:
