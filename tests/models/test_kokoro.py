@@ -13,15 +13,11 @@ from models.speech import Delivery, SpeechError
 from models.tts import KokoroVoice
 from models.tts.kokoro_worker import clauses
 from tests.models.speech_audio import spoken
+from tests.models.stand_in_packages import stand_in
 
-STAND_INS = str(Path(__file__).with_name("local_stand_ins"))
+__all__ = ["stand_in"]
+
 SENTENCE = "Your appointment is confirmed for Thursday."
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(STAND_INS)
-    monkeypatch.setenv("PYTHONPATH", STAND_INS)
 
 
 @pytest.fixture

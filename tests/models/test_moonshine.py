@@ -17,14 +17,9 @@ from models.local import MOONSHINE
 from models.speech import Pcm, SpeechError, Transcript, UtteranceStream
 from models.stt import MoonshineRecognizer
 from tests.models.local_stand_ins.sherpa_onnx import CRASHED, HUNG, REFUSED
+from tests.models.stand_in_packages import stand_in
 
-STAND_INS = str(Path(__file__).with_name("local_stand_ins"))
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(STAND_INS)
-    monkeypatch.setenv("PYTHONPATH", STAND_INS)
+__all__ = ["stand_in"]
 
 
 @pytest.fixture

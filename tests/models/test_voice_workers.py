@@ -18,16 +18,12 @@ from models.speech import Delivery, Pcm, SpeechError
 from models.tts import KokoroVoice, VoiceLadder
 from tests.models.local_stand_ins.kokoro_onnx import LOADING_GATE, SPEAKING_GATE
 from tests.models.speech_audio import spoken
+from tests.models.stand_in_packages import stand_in
 
-STAND_INS = str(Path(__file__).with_name("local_stand_ins"))
+__all__ = ["stand_in"]
+
 SENTENCE = "Your appointment is confirmed for Thursday."
 LONGER = "Thank you for calling us, please wait for the doctor."
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(STAND_INS)
-    monkeypatch.setenv("PYTHONPATH", STAND_INS)
 
 
 @pytest.fixture
