@@ -46,7 +46,7 @@ _CLOSE_AFTER: Final = 600
 """Frames after which free speech is closed at the next pause: 12 s."""
 _PAUSE: Final = 6
 _ALTERNATIVES: Final = 4
-_READINGS: Final = 10
+_READINGS: Final = 40
 """Sentences of a string that was judged again; they are weighed with what is heard when it is said again."""
 _AFTERWARDS: Final = np.zeros(SAMPLE_RATE // 10, np.int16)
 """The last phones are heard better with silence behind them, of which a glance has little."""
@@ -198,7 +198,7 @@ class UtteranceDecoder:
             accepted=accepted,
             words=self._timed(best, log),
             alternatives=tuple(
-                (other.text, round(sure * math.exp(max(-50.0, other.score - best.score)), 3))
+                (other.text, round(sure * math.exp(max(-50.0, other.score - best.score)), 6))
                 for other in found[1:]
                 if other.words
             ),

@@ -36,6 +36,8 @@ _CLASS: Final = {name: CLASSES.index("o" if name == "oh" else name) for name in 
 """Where SpellingCNN tells each symbol."""
 _WEIGHT: Final = 2.0
 """Of SpellingCNN's log probability beside the phones'."""
+_AHEAD: Final = 0.2
+"""How far what both say together stays before what one of them says, in the logarithm."""
 _LETTER: Final = 0.2 * float(np.log(0.02))
 """Price of a letter where a digit may stand, as in the grammar."""
 _LEAST_PAUSES: Final = (5, 7, 10, 15)
@@ -108,10 +110,10 @@ class SecondOpinion:
             scores[:, _DIGITS:] += np.float32(_LETTER)
             if not expectation.digits:
                 _keep_kinds(scores, symbols)
+        scores -= np.logaddexp.reduce(scores, axis=1, keepdims=True)
         sounds = {k: cut.sound for k, cut in enumerate(cuts) if cut.sound}
         opinions = self._spelling([pcm[max(0, a - MARGIN) : b + MARGIN] for a, b in sounds.values()])
-        scores[list(sounds)] += np.float32(_WEIGHT) * _of_symbols(opinions, letters=letters)
-        strings = _best(scores, count)
+        strings = _best(_agreed(scores, list(sounds), _of_symbols(opinions, letters=letters)), count)
         belief = None
         if len(sounds) == len(cuts):
             belief = float(np.mean([row[_CLASS[w]] for row, w in zip(opinions, strings[0][1], strict=True)]))
@@ -159,10 +161,27 @@ def _of_symbols(opinions: Floats, *, letters: bool) -> Floats:
     return held
 
 
-def _best(scores: Floats, count: int) -> list[tuple[float, tuple[str, ...]]]:
-    """The best strings of one symbol for each row of ``scores``; of "oh" and "zero" the likelier one only."""
+def _agreed(phones: Floats, alone: list[int], opinions: Floats) -> Floats:
+    """How likely each symbol is in each row.
+
+    Weighed together the two networks are right more often than either; but where they contradict each other,
+    what one of them says is likelier wrong than their sum lets believe. So the order of the others is
+    that of one network or the other.
+    """
+    together, either = phones.copy(), phones.copy()
+    together[alone] += np.float32(_WEIGHT) * opinions
+    either[alone] = np.logaddexp(phones[alone], opinions) - np.float32(np.log(2))
+    chosen = together.argmax(axis=1)
+    rows = np.arange(len(phones))
+    either[rows, chosen] = np.maximum(either[rows, chosen], either.max(axis=1) + np.float32(_AHEAD))
+    return either
+
+
+def _best(likely: Floats, count: int) -> list[tuple[float, tuple[str, ...]]]:
+    """The strings of one symbol for each row that are likeliest, best first; of "oh" and "zero" the likelier
+    only."""
     strings: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
-    for row in scores:
+    for row in likely:
         ranked = sorted(zip(row.tolist(), SYMBOLS, strict=False), reverse=True)[: count + 2]
         zeros = [pair for pair in ranked if pair[1] in ("oh", "zero", "o")]
         kept = [pair for pair in ranked if pair not in zeros[1:]]

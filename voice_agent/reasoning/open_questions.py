@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from voice_agent.reasoning.choosing import Offer, choose
 from voice_agent.reasoning.collecting import Collector
+from voice_agent.reasoning.fields import CollectionField
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.interjections import PERSON
 from voice_agent.reasoning.phrases import PhraseName
@@ -57,24 +58,36 @@ class OpenQuestions:
             session.pending = None
             return False
         correction = parse_correction(text)
-        reading = self.collector.read(field, correction.rest if correction.is_correction else text)
+        words = correction.rest if correction.is_correction else text
+        reading = self.collector.read(field, words)
         value = session.memory.slots[pending.key].value
-        if reading.found and reading.value != value and reply is not YesNo.YES:
+        if reading.found and reply is not YesNo.YES and (reading.value != value or reply is YesNo.NO):
             session.pending = None
-            self.collector.fill(field, reading)
+            self.collector.refuse(field)
+            reading = self.collector.read_again(field, words)
+            if reading.found:
+                self.collector.fill(field, reading)
+            else:
+                self._once_more(field)
         elif reply is YesNo.YES or (reading.found and reading.value == value and reply is not YesNo.NO):
             session.pending = None
             session.memory.confirm(pending.key)
             session.doubtful.discard(pending.key)
+            session.sayings.pop(pending.key, None)
         elif reply is YesNo.NO:
             session.pending = None
-            session.memory.forget(pending.key)
-            session.attempts[f"{session.visit}:{field.key}"] += 1
-            session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
+            self.collector.refuse(field)
+            self._once_more(field)
         else:
             return False
         self._go_on()
         return True
+
+    def _once_more(self, field: CollectionField) -> None:
+        """A value was refused, and none is known in its place."""
+        session = self.session
+        session.attempts[f"{session.visit}:{field.key}"] += 1
+        session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
 
     def _which_value(self, pending: WhichOne, text: str) -> bool:
         session = self.session
