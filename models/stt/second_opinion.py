@@ -49,8 +49,11 @@ _ALONE: Final = 7
 @cache
 def _leads() -> frozenset[str]:
     """What callers say before a string, word by word."""
-    spoken = f"{RULES['number_lead']} | {RULES['filler']}"
+    spoken = f"{RULES['number_lead']} | {RULES['denial']} | {RULES['filler']}"
     return frozenset(word for word in spoken.replace("|", " ").split() if "/" not in word)
+
+
+_DENIALS: Final = frozenset({"no", "nope", "sorry", "actually"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ class SecondOpinion:
         lead, symbols = _split(found[0].words)
         if not symbols:
             return found
-        wanted = expectation.digits or (0 if lead else len(symbols))
-        cuts = _pieces(wanted, len(log), pcm, step)
+        wanted = expectation.digits or len(symbols)
+        if _DENIALS.intersection(lead) or (lead and not expectation.digits):
+            wanted = 0  # something was said before
+        cuts = _pieces(wanted, len(log), pcm, step) if wanted else []
         if cuts:
             lead = ()  # what seemed to come before has no piece of its own
         cuts = cuts or self._cuts(lead, symbols, log, pcm, step)

@@ -18,7 +18,7 @@ from voice_agent.reasoning.sayings import SaidBefore
 from voice_agent.reasoning.session import ConfirmValue, Phase, Session, WhichOne
 from voice_agent.reasoning.signals import Channel
 from voice_agent.reasoning.situations import holds
-from voice_agent.reasoning.spoken import parse_correction, spoken_date
+from voice_agent.reasoning.spoken import mended, parse_correction, spoken_date
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.templates import join_options
 from voice_agent.reasoning.walking import REMARK_TURNS, Walker
@@ -129,6 +129,18 @@ class Collector:
     def _could_be(self, field: CollectionField, value: str) -> bool:
         spelled = " ".join(value.removeprefix("+1").lower())
         return bool(read_answer(field, spelled, today=self.session.memory.today).value == value)
+
+    def mended(self, field: CollectionField, text: str) -> Any:
+        """The field's value as the words correct a part of it, None where they do not."""
+        value = self.session.memory.slots[field.key].value
+        if field.type not in SPELLED or not isinstance(value, str):
+            return None
+        national = value.removeprefix("+1")
+        new = mended(national, text, letters=field.type is FieldType.ALPHANUMERIC)
+        if new is None or new == national:
+            return None
+        new = value[: len(value) - len(national)] + new
+        return new if self._could_be(field, new) else None
 
     def refuse(self, field: CollectionField) -> None:
         """The caller says that the value is wrong: forget it, but not that it was wrong."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voice_agent.reasoning.answers import Reading
 from voice_agent.reasoning.choosing import Offer, choose
 from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.fields import CollectionField
@@ -57,6 +58,12 @@ class OpenQuestions:
         if field is None:
             session.pending = None
             return False
+        if reply is not YesNo.YES and (new := self.collector.mended(field, text)) is not None:
+            session.pending = None
+            self.collector.refuse(field)
+            self.collector.fill(field, Reading(value=new, strong=True))
+            self._go_on()
+            return True
         correction = parse_correction(text)
         words = correction.rest if correction.is_correction else text
         reading = self.collector.read(field, words)

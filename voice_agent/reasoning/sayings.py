@@ -23,7 +23,7 @@ _TRIED: Final = 64
 """Combinations looked at before nothing is found."""
 _KEPT: Final = 3
 """Sayings weighed with the newest one."""
-_SAME_STRING: Final = 2 / 3
+_SAME_STRING: Final = 0.5
 """Share of characters that a string said again has in common with what was heard before; with less it is
 another one, and what was heard before says nothing of it."""
 
