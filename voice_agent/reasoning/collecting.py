@@ -268,8 +268,12 @@ class Collector:
         key = f"{session.visit}:{field.key}"
         session.attempts[key] += 1
         session.say(field_question(session, field, session.attempts[key]), question=True)
-        if session.channel is Channel.VOICE and field.type in _TYPEABLE:
-            session.say(session.phrases.phrase(PhraseName.KEYPAD))
+        self.offer_keypad(field)
+
+    def offer_keypad(self, field: CollectionField) -> None:
+        """Tell a caller on the phone that the value can be keyed, if it can."""
+        if self.session.channel is Channel.VOICE and field.type in _TYPEABLE:
+            self.session.say(self.session.phrases.phrase(PhraseName.KEYPAD))
 
     def which(self, pending: WhichOne) -> str:
         """The question which of several values was meant."""

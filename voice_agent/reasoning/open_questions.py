@@ -72,10 +72,9 @@ class OpenQuestions:
             session.pending = None
             self.collector.refuse(field)
             reading = self.collector.read_again(field, words)
-            if reading.found:
-                self.collector.fill(field, reading)
-            else:
-                self._once_more(field)
+            if not reading.found:
+                return self._once_more(field)
+            self.collector.fill(field, reading)
         elif reply is YesNo.YES or (reading.found and reading.value == value and reply is not YesNo.NO):
             session.pending = None
             session.memory.confirm(pending.key)
@@ -84,17 +83,20 @@ class OpenQuestions:
         elif reply is YesNo.NO:
             session.pending = None
             self.collector.refuse(field)
-            self._once_more(field)
+            return self._once_more(field)
         else:
             return False
         self._go_on()
         return True
 
-    def _once_more(self, field: CollectionField) -> None:
-        """A value was refused, and none is known in its place."""
+    def _once_more(self, field: CollectionField) -> bool:
+        """A value was refused and none is known in its place: ask again, and name the way that never fails."""
         session = self.session
         session.attempts[f"{session.visit}:{field.key}"] += 1
         session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
+        self._go_on()
+        self.collector.offer_keypad(field)
+        return True
 
     def _which_value(self, pending: WhichOne, text: str) -> bool:
         session = self.session
