@@ -90,7 +90,7 @@ class OpenQuestions:
         return True
 
     def _once_more(self, field: CollectionField) -> bool:
-        """A value was refused and none is known in its place: ask again, and name the way that never fails."""
+        """A value was refused, none is known in its place: ask again, and name the way that never fails."""
         session = self.session
         session.attempts[f"{session.visit}:{field.key}"] += 1
         session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
