@@ -105,6 +105,12 @@ def recognizer(settings: Settings, ear: Path = Path(models.__file__).parent / "s
         if settings.stt == "embedded" or finding.verdict is Verdict.GOOD:
             told = f"the embedded recognizer falls back to {POCKETSPHINX_QUALITY} ({error})"
             return Finding(subject, Verdict.WEAK, told, "restore the folder models from the release")
+    try:
+        verified_file(ear / "spelling")
+    except ModelError as error:
+        if settings.stt == "embedded":
+            told = f"{EAR_QUALITY}; digits and letters said one by one are heard worse than that ({error})"
+            return Finding(subject, Verdict.WEAK, told, "restore the folder models from the release")
     return finding
 
 
