@@ -167,6 +167,17 @@ async def test_lasting_voice_or_clear_words_interrupt(seconds: float, partial: s
     assert any(isinstance(f, InterruptionFrame) for f in down)
 
 
+@pytest.mark.parametrize(("seconds", "interrupts"), [(1.2, False), (1.6, True)])
+async def test_a_long_hum_is_none_where_the_recognizer_would_have_told_words(
+    seconds: float, interrupts: bool
+) -> None:
+    talk = Talk(agent=speaking())
+    partial = InterimTranscriptionFrame(text="uh huh", user_id="", timestamp="")
+    murmur = [talk.voice(), PAUSE, partial, PAUSE, quiet(), talk.words("uh huh"), PAUSE]
+    await talk.run(*murmur, talk.voice(), PAUSE, SpeechProgressFrame(seconds=seconds), PAUSE)
+    assert bool(talk.interruptions) is interrupts
+
+
 async def test_early_murmur_in_a_partial_does_not_interrupt() -> None:
     talk = Talk(agent=speaking())
     partial = InterimTranscriptionFrame(text="uh huh", user_id="", timestamp="")
