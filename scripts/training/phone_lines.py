@@ -31,6 +31,12 @@ def _through_alaw(pcm: Pcm) -> Pcm:
     return np.asarray(np.sign(pcm) * np.minimum(x, 0.999) * 32767, np.int16)
 
 
+def _good(x: Floats) -> Pcm:
+    """Over the band of a telephone and companded once, nothing worse."""
+    band = sosfilt(butter(4, [300, 3400], "band", fs=SAMPLE_RATE, output="sos"), x)
+    return decode_ulaw(encode_ulaw((band * (12000 / (np.abs(band).max() + 1e-9))).astype(np.int16)))
+
+
 class Line:
     """A room, a handset, a network: other ones on every call."""
 
@@ -41,11 +47,16 @@ class Line:
 
     def __call__(self, pcm: Pcm) -> Pcm:
         """Clean int16 speech at 8 kHz, cut to its words -> what arrives of it, with some silence around."""
+        return self.pair(pcm)[1]
+
+    def pair(self, pcm: Pcm) -> tuple[Pcm, Pcm]:
+        """The same speech over a good line and over this one, at the same times."""
         rng = self._rng
         x = pcm.astype(np.float32) / 32768
         if rng.random() < 0.3:
             x = soxr.resample(x, SAMPLE_RATE, SAMPLE_RATE * rng.uniform(0.9, 1.12)).astype(np.float32)
         x = np.concatenate([self._silence(), x, self._silence()])
+        good = _good(x)
         if rng.random() < 0.4:
             x = self._room(x)
         self._remember(x)
@@ -63,7 +74,8 @@ class Line:
         if rng.random() < 0.85:
             low, high = rng.choice((300, rng.uniform(80, 350))), rng.choice((3400, rng.uniform(3000, 3900)))
             x = sosfilt(butter(rng.choice((2, 4, 6)), [low, high], "band", fs=SAMPLE_RATE, output="sos"), x)
-        return self._network(np.clip(x, -1, 1))
+        heard = self._network(np.clip(x, -1, 1))
+        return good[: len(heard)], heard
 
     def _silence(self) -> Floats:
         return np.zeros(int(self._rng.uniform(0.03, 0.5) * SAMPLE_RATE), np.float32)
