@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from telephony.signature import PublicOrigin, SignatureChecker
 from tests.call.line_kit import CALLED, CALLER, Office, open_office
 from tests.telephony.fake_twilio import ACCOUNT, TOKEN, sid
 from voice_agent.api.media import MediaEndpoint
+from voice_agent.api.reading_ahead import ReadingAhead
 from voice_agent.api.twilio import twilio_router
 from voice_agent.call.network import VOICE, LineTimings
 
@@ -140,6 +141,13 @@ async def serve(timings: LineTimings = UNHURRIED, **options: Any) -> AsyncIterat
                 yield Served(office, host, http, server)
 
 
+async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    """Returns when the condition is true; TimeoutError when it does not become so."""
+    async with asyncio.timeout(timeout):
+        while not condition():  # noqa: ASYNC110  neither audio nor a socket's buffer tells anybody
+            await asyncio.sleep(0.02)
+
+
 def listening() -> socket.socket:
     """A free port of loopback."""
     return socket.create_server(("127.0.0.1", 0))
@@ -154,7 +162,7 @@ async def on_port(
     app.include_router(twilio_router(office.switchboard, signatures, process="w1"))
     app.mount("/twilio/media", MediaEndpoint(office.switchboard, signatures, office.network.tokens))
     config = uvicorn.Config(
-        app, ws="websockets-sansio", lifespan="off", log_level="warning", timeout_graceful_shutdown=2
+        app, ws=ReadingAhead, lifespan="off", log_level="warning", timeout_graceful_shutdown=2
     )
     config.load()
     server = uvicorn.Server(config)

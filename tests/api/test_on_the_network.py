@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -25,7 +25,7 @@ from telephony.emulator import (
 )
 from telephony.g711 import encode_ulaw
 from telephony.signature import PublicOrigin, SignatureChecker
-from tests.api.phone_kit import listening, on_port
+from tests.api.phone_kit import listening, on_port, until
 from tests.call.line_kit import Office, RememberingSession, new_office
 from voice_agent.call.events import Degraded
 from voice_agent.call.network import AGENT, STATUS, VOICE, LineTimings
@@ -93,12 +93,6 @@ class World:
     async def greeted(self, phone: PhoneCall) -> None:
         """Until the caller has heard the agent."""
         await until(lambda: loudness(phone.heard) > 100)
-
-
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110  audio tells nobody
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -40,9 +40,46 @@ def test_leading_silence_is_only_a_shorter_way_to_the_same_spectrogram(silent: i
     np.testing.assert_allclose(whisper_log_mel(x, silent), whisper_log_mel(x), atol=1e-5)
 
 
-@pytest.mark.parametrize("samples", [0, 160, 8000, 64000, 100_000])
-def test_audio_of_any_length_has_features_of_one_shape(turn: SmartTurn, samples: int) -> None:
-    assert turn.features(np.ones(samples, np.int16)).shape == (80, 800)
+@pytest.mark.parametrize(
+    ("samples", "frames"), [(0, 16), (160, 18), (8000, 116), (63_000, 800), (64_000, 800), (100_000, 800)]
+)
+def test_features_are_those_of_the_sound_and_a_little_silence(
+    turn: SmartTurn, samples: int, frames: int
+) -> None:
+    assert turn.features(np.ones(samples, np.int16)).shape == (80, frames)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> SmartTurn:
+    """The network of the package, which computes all eight seconds."""
+    return SmartTurn(tmp_path_factory.mktemp("no_weights"))
+
+
+def test_without_its_weights_file_the_whole_network_judges(whole: SmartTurn) -> None:
+    assert whole.features(np.ones(8000, np.int16)).shape == (80, 800)
+    assert 0 <= whole.probability(clip("trouble")) <= 1
+
+
+def test_eight_seconds_are_judged_exactly_as_by_the_whole_network(turn: SmartTurn, whole: SmartTurn) -> None:
+    pcm = np.resize(np.concatenate([clip("trouble"), clip("moment")]), 64_000)
+    assert turn.probability(pcm) == whole.probability(pcm)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.8, 1.5, 2.5, 4.0])
+def test_skipped_silence_changes_the_judgement_little(
+    turn: SmartTurn, whole: SmartTurn, seconds: float
+) -> None:
+    voice = np.concatenate([clip("trouble"), clip("moment"), clip("trouble")])
+    length = int(8000 * seconds)
+    turns = [voice[end - length : end] for end in range(length, len(voice), 4000)]
+    apart = [abs(turn.probability(pcm) - whole.probability(pcm)) for pcm in turns]
+    assert np.mean(apart) < 0.15
+
+
+@pytest.mark.parametrize("loudness", [0, 1, 30, 32_000])
+def test_any_loudness_is_judged(turn: SmartTurn, loudness: int) -> None:
+    noise = np.random.default_rng(3).uniform(-loudness, loudness, 9000).astype(np.int16)
+    assert 0 <= turn.probability(noise) <= 1
 
 
 def test_a_finished_sentence_is_likelier_the_end_than_its_first_half(turn: SmartTurn) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 
+from voice_agent.api.reading_ahead import ReadingAhead
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application: (scope, receive, send)."""
 
@@ -76,7 +78,7 @@ class HttpServer:
         """Serve ``app``; returns when requests are answered."""
         config = uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=ReadingAhead,
             ws_max_size=64 * 1024,
             ws_per_message_deflate=False,
             lifespan="off",
