@@ -47,16 +47,24 @@ class Line:
 
     def __call__(self, pcm: Pcm) -> Pcm:
         """Clean int16 speech at 8 kHz, cut to its words -> what arrives of it, with some silence around."""
-        return self.pair(pcm)[1]
+        return self._heard(self._placed(pcm))
 
     def pair(self, pcm: Pcm) -> tuple[Pcm, Pcm]:
         """The same speech over a good line and over this one, at the same times."""
+        x = self._placed(pcm)
+        heard = self._heard(x)
+        return _good(x)[: len(heard)], heard
+
+    def _placed(self, pcm: Pcm) -> Floats:
+        """Between two silences, at another pace."""
         rng = self._rng
         x = pcm.astype(np.float32) / 32768
         if rng.random() < 0.3:
             x = soxr.resample(x, SAMPLE_RATE, SAMPLE_RATE * rng.uniform(0.9, 1.12)).astype(np.float32)
-        x = np.concatenate([self._silence(), x, self._silence()])
-        good = _good(x)
+        return np.concatenate([self._silence(), x, self._silence()])
+
+    def _heard(self, x: Floats) -> Pcm:
+        rng = self._rng
         if rng.random() < 0.4:
             x = self._room(x)
         self._remember(x)
@@ -74,8 +82,7 @@ class Line:
         if rng.random() < 0.85:
             low, high = rng.choice((300, rng.uniform(80, 350))), rng.choice((3400, rng.uniform(3000, 3900)))
             x = sosfilt(butter(rng.choice((2, 4, 6)), [low, high], "band", fs=SAMPLE_RATE, output="sos"), x)
-        heard = self._network(np.clip(x, -1, 1))
-        return good[: len(heard)], heard
+        return self._network(np.clip(x, -1, 1))
 
     def _silence(self) -> Floats:
         return np.zeros(int(self._rng.uniform(0.03, 0.5) * SAMPLE_RATE), np.float32)

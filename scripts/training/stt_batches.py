@@ -144,12 +144,15 @@ class Batches(IterableDataset[Any]):
                     own = list(utterances(folder, self._lexicon))
                     pool += rng.sample(own, min(len(own), 300))
             rng.shuffle(pool)
-            heard = [Row(*line.pair(u.pcm()), u.phones) for u in pool]
+            said = [(u.pcm(), u.phones) for u in pool]
             # What is no speech has no phones.
             makers = rng.choices(list(SOUNDS.values()), k=len(pool) // 40)
-            heard += [Row(*line.pair(make(noise)), ()) for make in makers]
-            silences = [np.zeros(rng.randint(2000, 16000), np.int16) for _ in range(len(pool) // 150)]
-            heard += [Row(*line.pair(silence), ()) for silence in silences]
+            said += [(make(noise), ()) for make in makers]
+            said += [(np.zeros(rng.randint(2000, 16000), np.int16), ()) for _ in range(len(pool) // 150)]
+            if self._pairs:
+                heard = [Row(*line.pair(pcm), phones) for pcm, phones in said]
+            else:
+                heard = [Row(None, line(pcm), phones) for pcm, phones in said]
             for group in self._grouped(heard, rng):
                 if self._pairs:
                     yield stack_pairs(group, noise)
@@ -168,22 +171,20 @@ class Batches(IterableDataset[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One utterance as a good line brings it, as another does, and its phones."""
+    """One utterance as a good line brings it (None when nobody asks), as another does, and its phones."""
 
-    good: Pcm
+    good: Pcm | None
     heard: Pcm
     phones: tuple[int, ...]
 
 
 def stack_pairs(group: list[Row], noise: np.random.Generator) -> tuple[torch.Tensor, ...]:
     """Mel over the good line, mel over the other, varied alike, and frames."""
-    both: list[list[tuple[Pcm, tuple[int, ...]]]] = [[], []]
-    for row in group:
-        for rows, pcm in zip(both, (row.good, row.heard), strict=True):
-            rows.append((pcm[:LONGEST], ()))
     seed = int(noise.integers(2**31))
-    good, frames, _, _ = stack(both[0], np.random.default_rng(seed), hidden=False)
-    heard, _, _, _ = stack(both[1], np.random.default_rng(seed), hidden=False)
+    goods = [(row.good[:LONGEST], ()) for row in group if row.good is not None]
+    good, frames, _, _ = stack(goods, np.random.default_rng(seed), hidden=False)
+    bad = [(row.heard[:LONGEST], ()) for row in group]
+    heard, _, _, _ = stack(bad, np.random.default_rng(seed), hidden=False)
     return good, heard, frames
 
 
