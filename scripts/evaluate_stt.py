@@ -14,6 +14,7 @@ and, of the recognizer's own, whether each goal is reached.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import time
 import tracemalloc
@@ -25,6 +26,7 @@ from typing import Final
 import numpy as np
 import psutil
 from training.edit_distance import distance
+from training.read_back import ends_right
 from training.stt_sets import LINES, Case, SyntheticCallers, intents_of, running, strings, words
 
 from models.expectation import Expectation
@@ -141,19 +143,13 @@ def right_intent(graph: Path) -> Callable[[Sequence[Heard]], float]:
     return figure
 
 
-def after_read_back(begin: Begin, first: Sequence[Heard], second: Sequence[Case]) -> float:
+def after_read_back(begin: Begin, *sayings: Iterable[Case]) -> float:
     """Strings in a hundred that are right at once, or after a "no" to the read-back and saying them again."""
-    right = 0
-    for h, again in zip(first, second, strict=True):
-        if h.wrong == 0:
-            right += 1
-            continue
-        transcript = hear(begin, again).transcript
-        offered = [transcript.text, *(text for text, _ in transcript.alternatives)]
-        # What was refused once is not offered again.
-        offered = [text for text in offered if _words(text) != _words(h.transcript.text)]
-        right += bool(offered) and _words(offered[0]) == _words(h.case.said)
-    return 100 * right / max(1, len(first))
+    right = [
+        asyncio.run(ends_right(lambda case: hear(begin, case).transcript, iter(cases)))
+        for cases in zip(*sayings, strict=True)
+    ]
+    return 100 * sum(right) / max(1, len(right))
 
 
 def memory_of_a_call(begin: Begin, case: Case) -> float:
@@ -201,13 +197,12 @@ def evaluate(name: str, begin: Begin, args: argparse.Namespace) -> list[Row]:
     spoken = [hear(begin, case) for case in cases]
     told("ten digits all right %", by(spoken, lambda c: c.speaker), exact)
     told("digits wrong %", by(spoken, lambda c: c.speaker), word_error)
-    again = list(strings(folder, repeat=True))
     rows.append(
         Row(
             "strings right after one read-back %",
             "all",
             name,
-            after_read_back(begin, spoken, again),
+            after_read_back(begin, cases, strings(folder, repeat=True)),
             0,
             0,
             len(spoken),

@@ -6,6 +6,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import structlog
+
 from models.turn.smart_turn import SmartTurn
 from models.vad.silero import SileroVad
 from voice_agent.call.admission import Admission, Limits, LoadProbe
@@ -25,6 +27,8 @@ from voice_agent.operators.live import LocalLiveCalls
 from voice_agent.practice.service import Services
 from voice_agent.settings import Settings
 from voice_agent.store.bus import EventBus
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,10 @@ async def _shared_parts(
     stack: AsyncExitStack,
 ) -> CallParts:
     vad = VadTick(SileroVad(), TickFaults("vad"))
-    turn_model = TurnModel(SmartTurn())
+    smart_turn = SmartTurn()
+    if smart_turn.shortcoming:
+        log.warning("turn_model_slower", reason=smart_turn.shortcoming)
+    turn_model = TurnModel(smart_turn)
     watches = WatchTicker(TickFaults("watch"))
     stack.callback(turn_model.close)
     for ticker in (vad, watches):

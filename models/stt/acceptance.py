@@ -22,6 +22,9 @@ _SLOPE: Final = 0.4
 _BLANK: Final = math.log(0.35)
 _SOUNDING: Final = 0.5
 """Frames that are not rather blank, that a phone needs."""
+_BELIEF: Final = 0.5
+_BELIEVED: Final = -2.0
+"""Weight of the belief of a network for single words, and the belief that leaves a margin as it is."""
 _FEWEST: Final = 3
 """Phones counted at least: one phone wrong of two must not weigh like half a sentence."""
 
@@ -33,10 +36,14 @@ def phones_heard(log: Floats) -> int:
 
 
 def margin_of(sentence: Sentence, log: Floats) -> float:
-    """Score of the sound minus that of the likeliest string of phones, a phone; about 0 at most."""
+    """Score of the sound minus that of the likeliest string of phones, a phone: about 0 at most; moved by
+    what another network believes, where it was asked."""
     if not len(log):
         return -math.inf
-    return (sentence.sound - float(log.max(axis=1).sum())) / max(phones_heard(log), _FEWEST)
+    margin = (sentence.sound - float(log.max(axis=1).sum())) / max(phones_heard(log), _FEWEST)
+    if sentence.belief is None:
+        return margin
+    return min(margin, 0.0) + _BELIEF * (sentence.belief - _BELIEVED)
 
 
 def fits(sentence: Sentence, log: Floats, phones: int) -> bool:
@@ -45,7 +52,9 @@ def fits(sentence: Sentence, log: Floats, phones: int) -> bool:
         return False
     # A short word costs little even where nothing was said: there must be sound for its phones.
     sounding = int((log[:, 0] < _BLANK).sum())
-    return sounding >= _SOUNDING * phones and margin_of(sentence, log) >= ACCEPT_MARGIN
+    # The network of single words is asked of pieces of sound only.
+    enough = sentence.belief is not None or sounding >= _SOUNDING * phones
+    return enough and margin_of(sentence, log) >= ACCEPT_MARGIN
 
 
 def confidence(margin: float) -> float:

@@ -46,6 +46,8 @@ _CLOSE_AFTER: Final = 600
 """Frames after which free speech is closed at the next pause: 12 s."""
 _PAUSE: Final = 6
 _ALTERNATIVES: Final = 4
+_READINGS: Final = 40
+"""Sentences of a string that was judged again; they are weighed with what is heard when it is said again."""
 _AFTERWARDS: Final = np.zeros(SAMPLE_RATE // 10, np.int16)
 """The last phones are heard better with silence behind them, of which a glance has little."""
 _LOUDNESS_SAMPLES: Final = 20 * SAMPLE_RATE
@@ -110,8 +112,8 @@ class UtteranceDecoder:
         rest = self._ear.phones(ended, self._step)[self._settled - self._first // self._step :]
         trial = self._search.fork()
         trial.feed(rest)
-        found = trial.sentences(_ALTERNATIVES + 1)
         log = np.concatenate([*self._log, rest])
+        found = self._reconsidered(trial.sentences(_ALTERNATIVES + 1), log)
         if not found or not fits(found[0], log, self._ear.phones_in(found[0].words)):
             return None
         self._open_frames = len(log)
@@ -129,7 +131,7 @@ class UtteranceDecoder:
         self._open_frames = len(log)
         if self._grammar is None:
             return _joined([*self._closed, self._free(log)], self.seconds, self._snr())
-        found = self._search.sentences(_ALTERNATIVES + 1)
+        found = self._reconsidered(self._search.sentences(_ALTERNATIVES + 1), log)
         if found and fits(found[0], log, self._ear.phones_in(found[0].words)):
             return self._transcript(found, log, accepted=True)
         search = self._ear.general(self._expectation)
@@ -170,6 +172,12 @@ class UtteranceDecoder:
         self._closed_frames, self._log = self._settled, []
         self._search = self._ear.general(self._expectation)
 
+    def _reconsidered(self, found: list[Sentence], log: Floats) -> list[Sentence]:
+        """A second opinion on a string, unless it is longer than the sound that was kept."""
+        if self._samples > len(self._heard):
+            return found
+        return self._ear.reconsidered(found, log, self._heard, self._expectation, _READINGS)
+
     def _free(self, log: Floats) -> Transcript:
         found = self._search.sentences(_ALTERNATIVES + 1) or self._search.sentences(1, complete=False)
         return self._transcript(found, log, accepted=True)
@@ -190,7 +198,7 @@ class UtteranceDecoder:
             accepted=accepted,
             words=self._timed(best, log),
             alternatives=tuple(
-                (other.text, round(sure * math.exp(max(-50.0, other.score - best.score)), 3))
+                (other.text, round(sure * math.exp(max(-50.0, other.score - best.score)), 6))
                 for other in found[1:]
                 if other.words
             ),

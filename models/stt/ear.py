@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from models.expectation import Expectation
+from models.speech import Pcm, SpeechError
 from models.stt.automaton import automaton_of
 from models.stt.dictionary import Dictionary
 from models.stt.general import GeneralVocabulary
 from models.stt.grammar import grammar_of, key_of
-from models.stt.phone_graph import PhoneGraph, graph_of
+from models.stt.phone_graph import Floats, PhoneGraph, graph_of
 from models.stt.phone_mel import STEP
 from models.stt.phone_model import FOLDER, PhoneModel
-from models.stt.search import Search, Weights
+from models.stt.search import Search, Sentence, Weights
+from models.stt.second_opinion import SecondOpinion
+from models.stt.spelling_model import FOLDER as SPELLING
+from models.stt.spelling_model import SpellingModel
 
 _KEPT: Final = 64
 _GRAMMAR: Final = 0.2
@@ -29,13 +33,23 @@ GENERAL: Final = Weights(beam=400, word=-0.9, language=0.95)
 
 
 class Ear:
-    """Loading takes some three seconds and 300 MB; everything in it is shared by all utterances."""
+    """Loading takes some three seconds and 300 MB; everything in it is shared by all utterances.
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        """``folder``: where the network's weights are. Raises :class:`SpeechError` when something is
-        missing."""
+    Attributes:
+        shortcoming: why it hears less well than it could, "" when it does not.
+    """
+
+    def __init__(self, folder: Path = FOLDER, spelling: Path = SPELLING) -> None:
+        """``folder``: where the network's weights are; ``spelling``: those of the second opinion on digits
+        and letters, without which it goes on. Raises :class:`SpeechError` when anything else is missing."""
         self.phones = PhoneModel(folder)
         self.dictionary = Dictionary()
+        self.shortcoming = ""
+        self._opinion: SecondOpinion | None = None
+        try:
+            self._opinion = SecondOpinion(self.dictionary, SpellingModel(spelling))
+        except SpeechError as error:
+            self.shortcoming = f"digits and letters said one by one are heard by phones alone: {error}"
         self._general = GeneralVocabulary(self.dictionary)
         self._graphs: OrderedDict[Expectation, tuple[PhoneGraph, Weights] | None] = OrderedDict()
 
@@ -65,6 +79,16 @@ class Ear:
         """Samples a frame with which to hear what is expected."""
         prepared = self.prepare(expectation)
         return STRING_STEP if prepared and prepared[1] is STRINGS else STEP
+
+    def reconsidered(
+        self, found: list[Sentence], log: Floats, pcm: Pcm, expectation: Expectation, count: int
+    ) -> list[Sentence]:
+        """What was found of the sound ``pcm`` with the frames ``log``, best first; digits and letters that
+        stand apart judged by a second network as well, at most ``count`` sentences then."""
+        step = self.step(expectation)
+        if self._opinion is None or step != STRING_STEP or not found or not len(log):
+            return found
+        return self._opinion.on(found, log, pcm, step, expectation, count)
 
     def phones_in(self, words: Iterable[str]) -> int:
         """How many phones a sentence has at least."""

@@ -131,19 +131,25 @@ def _used(top: str, rules: dict[str, str]) -> list[str]:
 def _string(expectation: Expectation, *, letters: bool) -> list[str]:
     """Digits, or letters and digits, one by one; "double five" and, among digits, "twenty two" count two."""
     symbol = "(<digit> | /0.02/ <letter>)" if letters else "<digit>"
+    lead = "[<number_lead>]"
+    mended: list[str] = []
+    if AnswerKind.YES_NO in expectation.kinds:
+        # It was read back: said again behind a "no", or put right in one place.
+        lead = "[<number_lead> | <denial>]"
+        mended = [f"/0.01/ [<denial>] (<part> {symbol}+ | {symbol} not {symbol})"]
     pair = f"(double | /0.3/ triple) {symbol}" + ("" if letters else " | /0.1/ <two_digits>")
     free = f"({symbol} | /0.05/ {pair})+"
     count = expectation.digits
     if not count or count > _MAX_STRING:
         # Weights count between the alternatives of one group only.
-        return [f"[<number_lead>] ({_MEMBER_ID})" if letters else f"[<number_lead>] {free}"]
+        return [f"{lead} ({_MEMBER_ID})" if letters else f"{lead} {free}", *mended]
     exact = [" ".join([symbol] * count)]
     if count > 1:
         exact += [
             f"/0.05/ {' '.join([*[symbol] * i, 'double', symbol, *[symbol] * (count - 2 - i)])}"
             for i in range(count - 1)
         ]
-    return [f"[<number_lead>] ({' | '.join(exact)} | {_OTHER_LENGTH} {free})"]
+    return [f"{lead} ({' | '.join(exact)} | {_OTHER_LENGTH} {free})", *mended]
 
 
 def _phrases(expectation: Expectation) -> list[str]:

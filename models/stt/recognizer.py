@@ -332,7 +332,7 @@ class EmbeddedRecognizer:
             raise SpeechError(f"the recognizer's worker could not load its models: {payload[4:].decode()}")
         if (shortcoming := payload[4:].decode()) and shortcoming != self._shortcoming:
             self._shortcoming = shortcoming
-            log.warning("recognizer_degraded", rung="pocketsphinx", reason=shortcoming)
+            log.warning("recognizer_degraded", reason=shortcoming)
         return worker
 
     def _refuse_waiting(self, reason: str) -> None:

@@ -106,6 +106,14 @@ RULES: Final[dict[str, str]] = {
         "my member number is | it's area code | area code | sure it's | yes it's | the i d is | the code is | my code is | "
         "my zip code is | sure | yes"
     ),
+    "denial": (
+        "no | nope | no it's | no it is | no that's wrong it's | no i said | no sorry it's | no sorry | sorry it's | "
+        "actually it's | no the number is"
+    ),
+    "part": (
+        "it ends (in | with) | ends in | ending in | it (starts | begins) with | "
+        "the (last | first) (digit is | one is | (two | three | four) [digits | numbers] are) | the area code is"
+    ),
     "name_lead": (
         "my name is | this is | it's | it is | i'm | i am | the name is | the name's | sure it's | yes this is | "
         "first name | last name | my last name is | my first name is | hi this is | hello this is | hi my name is | "

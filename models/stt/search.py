@@ -44,11 +44,16 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence found: its words, its score with everything, and that of its sound alone."""
+    """A sentence found: its words, its score with everything, and that of its sound alone.
+
+    ``belief``: what a network for single words thinks of it, the mean log probability of a word; None where
+    it was not asked.
+    """
 
     words: tuple[str, ...]
     score: float
     sound: float
+    belief: float | None = None
 
     @property
     def text(self) -> str:

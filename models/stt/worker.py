@@ -21,6 +21,7 @@ from models.speech import SAMPLE_RATE, Pcm, SpeechError, Transcript
 from models.stt import decoding, sphinx
 from models.stt.ear import Ear
 from models.stt.messages import Message, pack_transcript, unpack_opening
+from models.stt.spelling_model import FOLDER as SPELLING
 from models.worker import WorkerChannel
 
 _PARTIAL_EVERY: Final = 3 * SAMPLE_RATE // 10
@@ -57,7 +58,7 @@ class Hearing:
     Attributes:
         begin: begins an utterance.
         source: name of it, for transcripts.
-        shortcoming: why it is not our own ear, "" when it is.
+        shortcoming: what is missing of it and why, "" when nothing is.
     """
 
     begin: Callable[[Expectation], Decoder]
@@ -68,9 +69,11 @@ class Hearing:
 def load(folder: Path) -> Hearing:
     """Our own ear, or PocketSphinx where its weights in ``folder`` cannot be used."""
     try:
-        return Hearing(partial(decoding.UtteranceDecoder, Ear(folder)), decoding.SOURCE)
+        ear = Ear(folder, folder / SPELLING.name)
     except SpeechError as error:
-        return Hearing(partial(sphinx.UtteranceDecoder, sphinx.Models()), sphinx.SOURCE, str(error))
+        reason = f"PocketSphinx hears instead of the ear of our own: {error}"
+        return Hearing(partial(sphinx.UtteranceDecoder, sphinx.Models()), sphinx.SOURCE, reason)
+    return Hearing(partial(decoding.UtteranceDecoder, ear), decoding.SOURCE, ear.shortcoming)
 
 
 class _Service:

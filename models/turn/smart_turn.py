@@ -18,14 +18,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import soxr
-import structlog
 
 from models.model_file import ModelError, verified_file
 from models.onnx import pipecat_file, session_of_bytes, single_thread_session
 from models.speech import SAMPLE_RATE, Pcm
 from models.turn.log_mel import BANDS, HOP, RATE, whisper_log_mel
-
-log = structlog.get_logger(__name__)
 
 FOLDER: Final = Path(__file__).parent
 
@@ -61,11 +58,13 @@ class SmartTurn:
     def __init__(self, folder: Path = FOLDER) -> None:
         """``folder``: where the derived network lies; without it the whole one of the pipecat package does
         the same, slower."""
+        self.shortcoming = ""
+        """Why it is slower than it could be."""
         self._silence: list[dict[str, npt.NDArray[np.uint8]]] = []
         try:
             _, weights = verified_file(folder)
         except ModelError as error:
-            log.warning("turn_model_slower", reason=str(error))
+            self.shortcoming = str(error)
             self._session = single_thread_session(pipecat_file(WHOLE_MODEL))
             return
         self._session = session_of_bytes(weights)

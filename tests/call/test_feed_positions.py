@@ -84,3 +84,27 @@ def test_whatever_comes_when_each_event_is_told_once_and_in_order(data: st.DataO
     told += [each for each in events[recorded:] if positions.takes_recorded(each)]
     assert told == events
     assert not positions.hole
+
+
+@given(st.data())
+def test_a_reader_who_passes_over_what_it_has_stands_where_one_stands_who_reads_it_again(
+    data: st.DataObject,
+) -> None:
+    """Live events of two calls with holes, and their records page by page, in any mixture."""
+    happened = [*call("CA1", ticks=4), *call("CA2", ticks=2)]
+    anywhere = data.draw(st.booleans())
+    reads = Positions({}, joins_anywhere=anywhere)
+    passes = Positions({}, joins_anywhere=anywhere)
+    recorded = iter(data.draw(st.permutations(happened)) if data.draw(st.booleans()) else happened)
+    for step in data.draw(st.lists(st.sampled_from(happened) | st.none(), max_size=30)):
+        if step is not None:
+            assert reads.takes_live(step) == passes.takes_live(step)
+        elif (event := next(recorded, None)) is not None:
+            known = passes.has_recorded(event.call_sid, event.seq, event.type)
+            taken = reads.takes_recorded(event)
+            if known:
+                passes.passes_recorded(event.call_sid, event.seq)
+                assert not taken
+            else:
+                assert passes.takes_recorded(event) == taken
+        assert (reads.last, reads.ahead, reads.hole) == (passes.last, passes.ahead, passes.hole)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from models.stt.phone_model import FOLDER
 from voice_agent.call.emotion_models import EmotionNetworks
 from voice_agent.cli import app
 from voice_agent.cli.checks import Finding, Verdict, examine, machine, providers, speech
@@ -148,6 +149,15 @@ def test_an_ear_without_its_weights_is_weak_and_the_reason_is_told(tmp_path: Pat
         assert "PocketSphinx" in finding.detail
         assert "model.json" in finding.detail
         assert finding.remedy == "restore the folder models from the release"
+
+
+def test_an_ear_without_its_second_network_says_so(tmp_path: Path) -> None:
+    for name in ("model.json", "phones.onnx"):
+        (tmp_path / name).symlink_to(FOLDER / name)
+    told = speech.recognizer(settings(tmp_path, stt="embedded"), tmp_path).detail
+    assert "digits and letters" in told
+    assert str(tmp_path / "spelling") in told
+    assert "digits and letters" not in speech.recognizer(settings(tmp_path, stt="embedded")).detail
 
 
 def test_a_model_wants_a_key_or_an_address_of_its_own(tmp_path: Path) -> None:

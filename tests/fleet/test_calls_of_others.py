@@ -14,7 +14,7 @@ import pytest
 from voice_agent.call import events
 from voice_agent.call.events import CallEvent
 from voice_agent.call.record_writer import RecordWriter
-from voice_agent.call.records import CallRecords, StoredEvent
+from voice_agent.call.records import CallRecords, EventPlace
 from voice_agent.fleet.live import FleetLiveCalls
 from voice_agent.operators.no_live_calls import NoLiveCalls
 from voice_agent.operators.ports import NoSuchCall, OperatorBusy, OperatorLeg, OperatorMode
@@ -35,11 +35,11 @@ class Records(CallRecords):
         super().__init__(database)
         self.begun: asyncio.Queue[None] = asyncio.Queue()
 
-    async def events_after(self, row_id: int, *, limit: int = 200) -> list[StoredEvent]:
+    async def places_after(self, row_id: int, *, limit: int = 200) -> list[EventPlace]:
         if self.broken:
             self.broken = False
             raise RuntimeError("nobody thought of this")
-        return await super().events_after(row_id, limit=limit)
+        return await super().places_after(row_id, limit=limit)
 
     async def unfinished(self) -> list[Any]:
         found = await super().unfinished()

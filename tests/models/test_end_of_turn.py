@@ -56,6 +56,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> SmartTurn:
 
 
 def test_without_its_weights_file_the_whole_network_judges(whole: SmartTurn) -> None:
+    assert "model.json" in whole.shortcoming
     assert whole.features(np.ones(8000, np.int16)).shape == (80, 800)
     assert 0 <= whole.probability(clip("trouble")) <= 1
 

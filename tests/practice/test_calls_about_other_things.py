@@ -71,6 +71,23 @@ async def test_a_message_with_another_number(service: Service) -> None:
     assert (message.text, message.callback_phone) == ("a refill for my blood pressure pills", "+14155550122")
 
 
+@pytest.mark.parametrize("words", ["the second monday thank you", "thank you", "okay thank you very much"])
+async def test_thanks_in_the_middle_do_not_end_the_call(service: Service, words: str) -> None:
+    talk = await call(service, "i need to move my appointment")
+    asked = talk.state
+    await talk.say(words)
+    assert talk.state == asked
+    assert not talk.ended
+
+
+@pytest.mark.parametrize("words", ["thank you", "no thanks", "thank you goodbye", "that's all thank you"])
+async def test_thanks_when_nothing_is_left_to_do_end_it(service: Service, words: str) -> None:
+    talk = await call(service, "i need to cancel my appointment", BORN, "yes")
+    assert talk.state == "anything_else"
+    await talk.say(words)
+    assert talk.ended
+
+
 async def test_hours_and_place_need_no_verification(service: Service) -> None:
     talk = await call(service)
     assert "Monday to Friday from 8 AM to 5 PM" in await talk.say("what are your hours")

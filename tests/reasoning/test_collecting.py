@@ -67,7 +67,8 @@ async def test_a_wrong_read_back_is_asked_again(talk_over: MakeTalk) -> None:
     talk = await opened(talk_over(form(TWO)))
     await talk.hear("march second nineteen eighty four")
     await talk.hear("four one five five five five zero one three four")
-    assert await talk.hear("no") == "Sorry about that. Let's try again. What's your phone number?"
+    again = "Sorry about that. Let's try again. What's your phone number?"
+    assert await talk.hear("no") == f"{again} You can also type it on your phone's keypad."
     assert talk.field("phone") is None
 
 

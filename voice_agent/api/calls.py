@@ -273,20 +273,23 @@ def _stream(feed: EventFeed) -> Response:
 
 
 async def _lines(feed: EventFeed) -> AsyncIterator[bytes]:
-    """The feed as ``message`` events of an EventSource; the data is the call event, its kind in ``type``."""
+    """The feed as ``message`` events of an EventSource; the data is the call event, its kind in ``type``.
+    What comes at the same time goes out as one piece."""
     loop = asyncio.get_running_loop()
-    silent_since = loop.time()
+    told_at = loop.time()
+    lines: list[bytes] = []
     yield KEEPALIVE_COMMENT  # the headers go out now, not with the first event
     async with contextlib.aclosing(feed.items()) as items:
         async for item in items:
             if item is not None:
-                yield format_sse_event(
-                    data_str=call_event_adapter.dump_json(item.event).decode(), id=item.token
-                )
-                silent_since = loop.time()
-            elif loop.time() - silent_since >= KEEPALIVE_S:
-                yield KEEPALIVE_COMMENT
-                silent_since = loop.time()
+                data = call_event_adapter.dump_json(item.event).decode()
+                lines.append(format_sse_event(data_str=data, id=item.token))
+            elif not lines and loop.time() - told_at >= KEEPALIVE_S:
+                lines.append(KEEPALIVE_COMMENT)
+            if len(lines) >= MAX_PAGE or (item is None and lines):
+                yield b"".join(lines)
+                lines, told_at = [], loop.time()
+    yield b"".join(lines)
 
 
 def _json(events: Sequence[CallEvent]) -> Response:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from voice_agent.call.events import CallEvent
 from voice_agent.call.feed_positions import Positions
-from voice_agent.call.records import MAX_PAGE, CallRecords, StoredEvent
+from voice_agent.call.records import MAX_PAGE, CallRecords, EventPlace
 from voice_agent.store.bus import EventBus
 
 HOLE_POLL_S = 0.1
@@ -72,7 +72,8 @@ class EventFeed:
             self._positions = Positions({sid: _number(seq) for sid, _, seq in pairs}, joins_anywhere=False)
 
     async def items(self) -> AsyncGenerator[FeedItem | None]:
-        """Events, and None now and then: still here, nothing new. The feed of a call ends with the call."""
+        """Events, and None when there is nothing more for now, at least every :data:`IDLE_POLL_S` seconds.
+        The feed of a call ends with the call."""
         subscription = self._bus.subscribe(self._call_sid)
         loop = asyncio.get_running_loop()
         poll_at, pause = 0.0, HOLE_POLL_S
@@ -87,39 +88,44 @@ class EventFeed:
                         if self._is_last(event):
                             return
                 if loop.time() >= poll_at or self._positions.hole:
-                    for stored in await self._read():
-                        self._row = stored.id
-                        if self._positions.takes_recorded(stored.event):
-                            yield FeedItem(self._token(), stored.event)
+                    for place, recorded in await self._read():
+                        self._row = place.id
+                        if recorded is None:
+                            self._positions.passes_recorded(place.call_sid, place.seq)
+                        elif self._positions.takes_recorded(recorded):
+                            yield FeedItem(self._token(), recorded)
                             pause = HOLE_POLL_S
-                            if self._is_last(stored.event):
+                            if self._is_last(recorded):
                                 return
                     poll_at = loop.time() + IDLE_POLL_S
                 if closed:
                     return
+                yield None
                 if self._positions.hole:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, IDLE_POLL_S)
                 else:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(subscription.ready(), max(0.0, poll_at - loop.time()))
-                yield None
         finally:
             self._bus.unsubscribe(subscription)
 
-    async def _read(self) -> list[StoredEvent]:
-        """What the database has beyond what was read; nothing while it is away."""
+    async def _read(self) -> list[tuple[EventPlace, CallEvent | None]]:
+        """What the database has beyond what was read; nothing while it is away. Of all calls' events, those
+        that came by the bus already (nearly all) are not read again, only where they lie."""
         try:
             if self._call_sid is not None:
                 after = self._positions.last[self._call_sid]
                 events = await self._records.events(self._call_sid, after=after)
-                return [StoredEvent(0, event) for event in events]
+                return [(EventPlace(0, event.call_sid, event.seq, event.type), event) for event in events]
             if self._row is None:
                 self._row = await self._records.last_event_id()
                 return []
-            found: list[StoredEvent] = []
-            while page := await self._records.events_after(found[-1].id if found else self._row):
-                found += page
+            found: list[tuple[EventPlace, CallEvent | None]] = []
+            while page := await self._records.places_after(found[-1][0].id if found else self._row):
+                new = [p.id for p in page if not self._positions.has_recorded(p.call_sid, p.seq, p.type)]
+                contents = await self._records.events_at(new) if new else {}
+                found += [(place, contents.get(place.id)) for place in page]
                 if len(page) < MAX_PAGE:
                     break
             return found

@@ -16,6 +16,10 @@ ENDED_KEPT: Final = 1_000
 is not new. More than a full queue of the bus can hold events of."""
 
 
+_LAST_KINDS: Final = frozenset({"session_end", "session_info"})
+"""Kinds of the events that may be a call's last."""
+
+
 class Positions:
     """The reader's place in every call. A call is forgotten some time after its recorded end was read."""
 
@@ -46,8 +50,7 @@ class Positions:
     def takes_recorded(self, event: CallEvent) -> bool:
         """Whether a recorded event is new to the reader. To be asked in the order of the records."""
         sid = event.call_sid
-        if event.seq >= self.ahead.get(sid, 0):
-            self.ahead.pop(sid, None)
+        self.passes_recorded(sid, event.seq)
         is_new = event.seq > self.last.get(sid, 0)
         if is_new:
             self._advance(event)
@@ -55,6 +58,15 @@ class Positions:
         if _is_last(event):
             self._forget_later(sid)
         return taken
+
+    def has_recorded(self, call_sid: str, seq: int, kind: str) -> bool:
+        """Whether the reader had this event before and nothing else hangs on it: then it need not be read."""
+        return kind not in _LAST_KINDS and seq <= self.last.get(call_sid, 0)
+
+    def passes_recorded(self, call_sid: str, seq: int) -> None:
+        """An event that was not read, in the order of the records."""
+        if seq >= self.ahead.get(call_sid, 0):
+            self.ahead.pop(call_sid, None)
 
     @property
     def hole(self) -> bool:

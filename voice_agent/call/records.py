@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +53,16 @@ class StoredEvent:
 
     id: int
     event: CallEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Which event was recorded under an ``id``, without its content."""
+
+    id: int
+    call_sid: str
+    seq: int
+    type: str
 
 
 class CallRecords:
@@ -132,6 +143,23 @@ class CallRecords:
         )
         async with self._database.reading() as session:
             return _stored(await session.execute(query))
+
+    async def places_after(self, row_id: int, *, limit: int = MAX_PAGE) -> list[EventPlace]:
+        """As :meth:`events_after`, for readers who have most of them already."""
+        query = (
+            select(CallEventRow.id, CallEventRow.call_sid, CallEventRow.seq, CallEventRow.type)
+            .where(CallEventRow.id > row_id)
+            .order_by(CallEventRow.id)
+            .limit(limit)
+        )
+        async with self._database.reading() as session:
+            return [EventPlace(*row) for row in await session.execute(query)]
+
+    async def events_at(self, row_ids: Sequence[int]) -> dict[int, CallEvent]:
+        """The events recorded under these numbers (a page of them at most), by their numbers."""
+        query = select(CallEventRow.id, CallEventRow.data).where(CallEventRow.id.in_(row_ids))
+        async with self._database.reading() as session:
+            return {stored.id: stored.event for stored in _stored(await session.execute(query))}
 
     async def last_event_id(self) -> int:
         """The ``id`` of the newest recorded event, 0 when there is none."""

@@ -3,20 +3,22 @@ right."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from models.expectation import AnswerKind
 from voice_agent.reasoning.answers import Reading, read_answer, read_volunteered, without
 from voice_agent.reasoning.choosing import choose
-from voice_agent.reasoning.fields import CollectionField, FieldType
+from voice_agent.reasoning.fields import SPELLED, CollectionField, FieldType, field_length
 from voice_agent.reasoning.memory import Remark
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.questions import asked_field, field_question, find_field, offers, value_in_words
+from voice_agent.reasoning.sayings import SaidBefore
 from voice_agent.reasoning.session import ConfirmValue, Phase, Session, WhichOne
 from voice_agent.reasoning.signals import Channel
 from voice_agent.reasoning.situations import holds
-from voice_agent.reasoning.spoken import spoken_date
+from voice_agent.reasoning.spoken import mended, parse_correction, spoken_date
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.templates import join_options
 from voice_agent.reasoning.walking import REMARK_TURNS, Walker
@@ -108,6 +110,45 @@ class Collector:
                 return joined
         return read_answer(field, text, today=session.memory.today)
 
+    def read_again(self, field: CollectionField, text: str) -> Reading:
+        """As :meth:`read`, in the light of what was said of the field before and refused; of spoken digits
+        and letters every reading of the recognizer counts."""
+        reading = self.read(field, text)
+        whole = reading.value is not None or len(reading.partial) >= (field_length(field) or math.inf)
+        if field.type not in SPELLED or not whole or not self.session.readings:
+            return reading
+        saying: dict[Any, float] = {}
+        for words, confidence in ((text, self.session.readings[0][1]), *self.session.readings[1:]):
+            value = self.read(field, parse_correction(words).rest).value
+            if value is not None:
+                saying[value] = saying.get(value, 0.0) + confidence
+        said = self.session.sayings.setdefault(field.key, SaidBefore())
+        value = said.likeliest(saying, lambda value: self._could_be(field, value))
+        return Reading(value=value, rest=reading.rest, strong=reading.strong) if saying else reading
+
+    def _could_be(self, field: CollectionField, value: str) -> bool:
+        spelled = " ".join(value.removeprefix("+1").lower())
+        return bool(read_answer(field, spelled, today=self.session.memory.today).value == value)
+
+    def mended(self, field: CollectionField, text: str) -> Any:
+        """The field's value as the words correct a part of it, None where they do not."""
+        value = self.session.memory.slots[field.key].value
+        if field.type not in SPELLED or not isinstance(value, str):
+            return None
+        national = value.removeprefix("+1")
+        new = mended(national, text, letters=field.type is FieldType.ALPHANUMERIC)
+        if new is None or new == national:
+            return None
+        new = value[: len(value) - len(national)] + new
+        return new if self._could_be(field, new) else None
+
+    def refuse(self, field: CollectionField) -> None:
+        """The caller says that the value is wrong: forget it, but not that it was wrong."""
+        session = self.session
+        said = session.sayings.setdefault(field.key, SaidBefore())
+        said.refuse(session.memory.slots[field.key].value)
+        session.memory.forget(field.key)
+
     def take(self, text: str) -> tuple[bool, str]:
         """Fill whatever the words fill: the asked field and any other of the state.
 
@@ -123,7 +164,7 @@ class Collector:
         for field in [field for field in others if field.heard_as]:
             rest, filled = self._take_volunteered(field, rest, filled)
         if asked is not None:
-            reading = self.read(asked, rest) if rest else Reading()
+            reading = self.read_again(asked, rest) if rest else Reading()
             if asked.heard_as and (patterned := self._read_volunteered(asked, rest)).value is not None:
                 reading = patterned
             if reading.found:
@@ -227,8 +268,12 @@ class Collector:
         key = f"{session.visit}:{field.key}"
         session.attempts[key] += 1
         session.say(field_question(session, field, session.attempts[key]), question=True)
-        if session.channel is Channel.VOICE and field.type in _TYPEABLE:
-            session.say(session.phrases.phrase(PhraseName.KEYPAD))
+        self.offer_keypad(field)
+
+    def offer_keypad(self, field: CollectionField) -> None:
+        """Tell a caller on the phone that the value can be keyed, if it can."""
+        if self.session.channel is Channel.VOICE and field.type in _TYPEABLE:
+            self.session.say(self.session.phrases.phrase(PhraseName.KEYPAD))
 
     def which(self, pending: WhichOne) -> str:
         """The question which of several values was meant."""

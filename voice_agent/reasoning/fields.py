@@ -47,6 +47,12 @@ _KIND_OF_TYPE = {
 }
 
 
+SPELLED = frozenset({FieldType.DIGITS, FieldType.ALPHANUMERIC, FieldType.PHONE})
+"""Types said character by character."""
+PHONE_DIGITS = 10
+"""Of a phone number without its country's code."""
+
+
 class CollectionField(Part):
     """One thing to learn from the caller.
 
@@ -108,3 +114,8 @@ class CollectionField(Part):
             return self.purpose
         words = f"{self.key} {self.label}".lower()
         return "birth" if "birth" in words or "dob" in words else "appointment"
+
+
+def field_length(field: CollectionField) -> int | None:
+    """Characters of a value where that is known."""
+    return PHONE_DIGITS if field.type is FieldType.PHONE and field.digits is None else field.digits

@@ -13,7 +13,7 @@ from models.expectation import AnswerKind
 from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.correcting import WEAK, Corrector
 from voice_agent.reasoning.effects import End, SayKind
-from voice_agent.reasoning.fields import CollectionField, FieldType
+from voice_agent.reasoning.fields import SPELLED, CollectionField, FieldType
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.open_questions import OpenQuestions
 from voice_agent.reasoning.phrases import PhraseName
@@ -65,13 +65,13 @@ class Listener:
         session = self.session
         text = utterance.text.strip()
         session.caller_said(text)
+        spoken = utterance.via is Via.SPEECH
+        session.readings = ((text, utterance.confidence), *utterance.alternatives) if spoken else ()
         if session.voice is not Voice.AGENT:
             session.memory.remember(text)
             return
         certain = _certainty(utterance)
-        trusted = utterance.via is not Via.SPEECH or (
-            utterance.accepted and certain >= session.settings.heard_confidence
-        )
+        trusted = not spoken or (utterance.accepted and certain >= self._needed_confidence())
         if session.phase is Phase.WORKING:
             if trusted and text:
                 await self._while_working(text)
@@ -89,6 +89,13 @@ class Listener:
             other for other, score in utterance.alternatives if score >= session.settings.heard_confidence
         ]
         await self._heard(text, others[:MAX_ALTERNATIVES], unsure=unsure)
+
+    def _needed_confidence(self) -> float:
+        """Confidence below which words are not acted on."""
+        field = asked_field(self.session)
+        if field is not None and field.type in SPELLED and self.session.pending is None:
+            return self.session.settings.read_back_confidence
+        return self.session.settings.heard_confidence
 
     async def _heard(self, text: str, others: list[str], *, unsure: bool) -> None:
         session = self.session

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voice_agent.reasoning.answers import Reading
 from voice_agent.reasoning.choosing import Offer, choose
 from voice_agent.reasoning.collecting import Collector
+from voice_agent.reasoning.fields import CollectionField
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.interjections import PERSON
 from voice_agent.reasoning.phrases import PhraseName
@@ -56,24 +58,44 @@ class OpenQuestions:
         if field is None:
             session.pending = None
             return False
-        correction = parse_correction(text)
-        reading = self.collector.read(field, correction.rest if correction.is_correction else text)
-        value = session.memory.slots[pending.key].value
-        if reading.found and reading.value != value and reply is not YesNo.YES:
+        if reply is not YesNo.YES and (new := self.collector.mended(field, text)) is not None:
             session.pending = None
+            self.collector.refuse(field)
+            self.collector.fill(field, Reading(value=new, strong=True))
+            self._go_on()
+            return True
+        correction = parse_correction(text)
+        words = correction.rest if correction.is_correction else text
+        reading = self.collector.read(field, words)
+        value = session.memory.slots[pending.key].value
+        if reading.found and reply is not YesNo.YES and (reading.value != value or reply is YesNo.NO):
+            session.pending = None
+            self.collector.refuse(field)
+            reading = self.collector.read_again(field, words)
+            if not reading.found:
+                return self._once_more(field)
             self.collector.fill(field, reading)
         elif reply is YesNo.YES or (reading.found and reading.value == value and reply is not YesNo.NO):
             session.pending = None
             session.memory.confirm(pending.key)
             session.doubtful.discard(pending.key)
+            session.sayings.pop(pending.key, None)
         elif reply is YesNo.NO:
             session.pending = None
-            session.memory.forget(pending.key)
-            session.attempts[f"{session.visit}:{field.key}"] += 1
-            session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
+            self.collector.refuse(field)
+            return self._once_more(field)
         else:
             return False
         self._go_on()
+        return True
+
+    def _once_more(self, field: CollectionField) -> bool:
+        """A value was refused, none is known in its place: ask again, and name the way that never fails."""
+        session = self.session
+        session.attempts[f"{session.visit}:{field.key}"] += 1
+        session.say(session.phrases.phrase(PhraseName.SORRY_AGAIN))
+        self._go_on()
+        self.collector.offer_keypad(field)
         return True
 
     def _which_value(self, pending: WhichOne, text: str) -> bool:

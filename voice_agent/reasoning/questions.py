@@ -8,7 +8,7 @@ from typing import Any
 
 from models.expectation import AnswerKind, Expectation
 from voice_agent.reasoning.choosing import Offer
-from voice_agent.reasoning.fields import CollectionField, FieldType
+from voice_agent.reasoning.fields import SPELLED, CollectionField, FieldType, field_length
 from voice_agent.reasoning.interjections import intents_at
 from voice_agent.reasoning.parts import ExitCondition
 from voice_agent.reasoning.phrases import PhraseName
@@ -26,7 +26,6 @@ from voice_agent.reasoning.templates import join_options, say_value, sentences
 MAX_PHRASES = 200
 """Sentences handed to the recognizer."""
 
-_SPELLED = frozenset({FieldType.DIGITS, FieldType.ALPHANUMERIC, FieldType.PHONE})
 _POSITIONS = (
     "the first one",
     "the second one",
@@ -101,7 +100,7 @@ def value_in_words(session: Session, field: CollectionField, value: Any) -> str:
         return session.phrases.fill(field.option_text, item=value)
     if field.type is FieldType.PHONE and isinstance(value, str):
         value = value.removeprefix("+1")  # the country of the grammar: callers do not say it
-    how = "spell" if field.type in _SPELLED else "time" if field.type is FieldType.TIME else ""
+    how = "spell" if field.type in SPELLED else "time" if field.type is FieldType.TIME else ""
     return say_value(value, today=session.memory.today, how=how)
 
 
@@ -115,8 +114,9 @@ def expectation(session: Session, *, prompt: str | None = None) -> Expectation:
     prompt = session.history.repeatable if prompt is None else prompt
     pending = session.pending
     if isinstance(pending, ConfirmValue):
-        kind = session_field_kind(session, pending.key)
-        return Expectation(kinds=(AnswerKind.YES_NO, kind), phrases=phrases, prompt=prompt)
+        field = find_field(session, pending.key)
+        kind, digits = (field.kind, field_length(field)) if field else (AnswerKind.FREE, None)
+        return Expectation((AnswerKind.YES_NO, kind), digits, phrases, prompt=prompt)
     if isinstance(pending, PersonOffered) or (isinstance(pending, GuidedQuestion) and pending.offer):
         return Expectation(kinds=(AnswerKind.YES_NO,), phrases=phrases, prompt=prompt)
     if isinstance(pending, WhichOne):
@@ -161,7 +161,7 @@ def _of_field(session: Session, field: CollectionField, phrases: tuple[str, ...]
             if field.options_from
             else (AnswerKind.PHRASES,)
         )
-    digits = 10 if field.type is FieldType.PHONE and field.digits is None else field.digits
+    digits = field_length(field)
     if digits is not None and (heard := session.partial.get(field.key)):
         digits = max(1, digits - len(heard))
     return Expectation(kinds, digits, phrases[:MAX_PHRASES], field.keyterms, prompt)

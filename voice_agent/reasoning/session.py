@@ -19,6 +19,7 @@ from voice_agent.reasoning.memory import Memory
 from voice_agent.reasoning.parts import Merge, Retention, TurnPolicy
 from voice_agent.reasoning.phrasebook import Phrasebook
 from voice_agent.reasoning.reasoner import Option, Speaker
+from voice_agent.reasoning.sayings import SaidBefore
 from voice_agent.reasoning.settings import EngineSettings
 from voice_agent.reasoning.signals import Channel
 from voice_agent.reasoning.tool_runs import ToolRun
@@ -179,6 +180,11 @@ class Session:
     partial: dict[str, str] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
     """Keys to be read back because they were heard badly."""
+    readings: tuple[tuple[str, float], ...] = ()
+    """What the recognizer made of the caller's last words, all of it, best first; empty when they were keyed
+    or typed."""
+    sayings: dict[str, SaidBefore] = field(default_factory=dict)
+    """Per field: what was heard of a value that is not settled yet."""
     attempts: Counter[str] = field(default_factory=Counter)
     visits: Counter[str] = field(default_factory=Counter)
     trail: list[str] = field(default_factory=list)

@@ -18,6 +18,8 @@ class EngineSettings:
     Attributes:
         facts: constants for templates, on top of the graph's own (a practice's name, its hours).
         heard_confidence: recognizer confidence (0..1) below which words are not acted on.
+        read_back_confidence: the same for digits and letters: those that are not sure are read back, which
+            costs a caller less than saying all of them again unheard.
         sure_confidence: below it, values are read back for confirmation even where the graph does not ask for
             it.
         sure_threshold: from it, an option wins over reading the words as a free value.
@@ -36,6 +38,7 @@ class EngineSettings:
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     heard_confidence: float = 0.4
+    read_back_confidence: float = 0.05
     sure_confidence: float = 0.65
     sure_threshold: float = 0.72
     offers: int = 3

@@ -60,11 +60,11 @@ a an the i i'm i've i'd me my mine we us our you your it its it's is am are was 
 in on at for from with by as and or but so then just please can could would should will do does
 did have has had this that that's these those there here what which who how uh um er ah well yeah
 yes no okay ok hi hello hey oh actually maybe really very too also some any if about up out get
-got let let's go going =want
+got let let's go going =want =thanks
 """
 
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Words (and the concept of wanting) that most sentences share."""
+"""Words (and the concepts of wanting and thanking) that most sentences share. Thanks alone end no call."""
 
 
 def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:

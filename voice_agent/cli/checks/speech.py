@@ -30,13 +30,22 @@ def networks() -> Finding:
     from models.turn.smart_turn import SmartTurn
     from models.vad.silero import SileroVad
 
+    subject = "voice activity, end of turn"
     try:
         vad = SileroVad()
         vad.run(np.zeros((1, vad.chunk), np.int16), [VadState()])
-        SmartTurn().probability(np.zeros(8000, np.int16))
+        turn = SmartTurn()
+        turn.probability(np.zeros(8000, np.int16))
     except (SpeechError, RuntimeError) as error:
-        return Finding("voice activity, end of turn", Verdict.MISSING, str(error), "run scripts/start")
-    return Finding("voice activity, end of turn", Verdict.GOOD, "both networks load and run")
+        return Finding(subject, Verdict.MISSING, str(error), "run scripts/start")
+    if turn.shortcoming:
+        return Finding(
+            subject,
+            Verdict.WEAK,
+            f"the whole turn model runs, at several times the work ({turn.shortcoming})",
+            "restore the file from the release",
+        )
+    return Finding(subject, Verdict.GOOD, "both networks load and run")
 
 
 def emotion(settings: Settings) -> Finding:
@@ -95,6 +104,12 @@ def recognizer(settings: Settings, ear: Path = Path(models.__file__).parent / "s
     except ModelError as error:
         if settings.stt == "embedded" or finding.verdict is Verdict.GOOD:
             told = f"the embedded recognizer falls back to {POCKETSPHINX_QUALITY} ({error})"
+            return Finding(subject, Verdict.WEAK, told, "restore the folder models from the release")
+    try:
+        verified_file(ear / "spelling")
+    except ModelError as error:
+        if settings.stt == "embedded":
+            told = f"{EAR_QUALITY}; digits and letters said one by one are heard worse than that ({error})"
             return Finding(subject, Verdict.WEAK, told, "restore the folder models from the release")
     return finding
 

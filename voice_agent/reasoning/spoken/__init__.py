@@ -12,6 +12,7 @@ Texts are lower-case words as a recognizer writes them, or typed text with digit
 
 from voice_agent.reasoning.spoken.characters import parse_alphanumeric, parse_digits
 from voice_agent.reasoning.spoken.dates import parse_date
+from voice_agent.reasoning.spoken.mending import mended
 from voice_agent.reasoning.spoken.names import parse_name
 from voice_agent.reasoning.spoken.phones import parse_phone
 from voice_agent.reasoning.spoken.readings import (
@@ -36,6 +37,7 @@ __all__ = [
     "TimeReading",
     "YesNo",
     "is_backchannel",
+    "mended",
     "parse_alphanumeric",
     "parse_correction",
     "parse_date",
