@@ -12,10 +12,10 @@ interrupted run goes on from it, a finished one ends at once) and ``curve.csv``,
 
 Synthetic voices teach the upper layers of the encoder things that are not true of people. So the run has
 these parts, each of which may be left out: the encoder learns to hear over a bad line what it hears over a
-good one, without phones (``--clear-minutes``); the heads alone learn phones; heads and upper layers; then
-those layers go most of the way back to where they came from (the mean of weights before and after is better
-than either with other speakers: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"), and the
-heads alone follow them.
+good one, without phones (``--clear-minutes``); the heads alone learn phones; heads and upper layers; heads
+alone. Whenever the encoder has learned it goes most of the way back to where it came from: the mean of
+weights before and after is better than either with other speakers (Wortsman et al. 2022, "Robust fine-tuning
+of zero-shot models").
 
 Needs torch and onnx; uses an accelerator when torch sees one.
 """
@@ -80,10 +80,11 @@ def phone_error(network: PhoneNetwork, rows: list[tuple[Pcm, tuple[int, ...]]], 
 
 
 def pull_back(network: PhoneNetwork, was: dict[str, torch.Tensor], kept: float) -> None:
-    """Move the encoder's layers towards the weights ``was`` that they began with."""
+    """Move the encoder towards the weights ``was`` that it began with."""
     with torch.no_grad():
-        for name, weight in network.layers.named_parameters():
-            weight.copy_(kept * weight + (1 - kept) * was[f"layers.{name}"].to(weight.device))
+        for name, weight in network.named_parameters():
+            if not name.startswith("heads."):
+                weight.copy_(kept * weight + (1 - kept) * was[name].to(weight.device))
 
 
 def beginning(start: Path | None, encoder: Path, more: list[HeadShape]) -> PhoneNetwork:
@@ -114,13 +115,12 @@ class Run:
         more = [HeadShape(*map(int, shape.split(","))) for shape in args.head]
         self._network = beginning(args.start, args.encoder, more).to(self._device)
         self._teacher = ThroughTheLine(self._network, headed=args.start is not None)
-        self._was = {name: weight.clone() for name, weight in self._network.state_dict().items()}
         self._known_heads = len(self._network.heads) - len(more) if args.start else 0
         self._optimizer = self._optimizer_of(self._network)
         self._spent, self._step, self._heard, self._loss = 0.0, 0, 0.0, 0.0
         self._used: dict[Path, int] = {}
         self._stage: Stage | None = None
-        self._pulled_back = False
+        self._was = self._encoder()
         self._file = args.out / "state.pt"
         self._mean = AveragedModel(
             self._network, multi_avg_fn=get_ema_multi_avg_fn(STEADINESS), use_buffers=False
@@ -131,6 +131,11 @@ class Run:
         first = next(p for f in args.speech for p in sorted(f.glob("*.tsv")))
         self._held = [(line(u.pcm())[:LONGEST], u.phones) for u in list(shard(first, self._lexicon))[:HELD]]
         self._real = measured(args.watch, self._lexicon) if args.watch else []
+
+    def _encoder(self) -> dict[str, torch.Tensor]:
+        """Its weights as they are."""
+        weights = self._network.named_parameters()
+        return {name: w.detach().clone() for name, w in weights if not name.startswith("heads.")}
 
     def _optimizer_of(self, network: PhoneNetwork) -> torch.optim.Optimizer:
         """Rates: of heads that knew phones before this run, of new ones, of the encoder."""
@@ -151,7 +156,7 @@ class Run:
         self._network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._spent, self._step, self._heard = state["spent"], state["step"], state["heard"]
-        self._loss, self._pulled_back = state["loss"], state["pulled_back"]
+        self._loss, self._stage, self._was = state["loss"], Stage[state["stage"]], state["was"]
         self._mean.module.load_state_dict(state["mean"])
         self._used = {Path(path): times for path, times in state["used"].items()}
 
@@ -175,11 +180,11 @@ class Run:
     def _enter(self, stage: Stage, batches: Iterator[Any]) -> None:
         """Go on from the mean of what was learned; heads that are new find their scale."""
         network = self._network
-        if self._stage is not None:
+        changed = self._stage is not stage
+        if changed and self._stage is not None:
             network.load_state_dict(self._mean.module.state_dict())
-        if self._stage is Stage.LAYERS:
             pull_back(network, self._was, self._args.kept)
-            self._pulled_back = True
+            self._was = self._encoder()
         network.frozen_layers = {
             Stage.CLEAR: 0,
             Stage.HEADS: LAYERS,
@@ -195,7 +200,7 @@ class Run:
             for head in new:
                 head.mean.copy_(seen[:, -head.inputs :].mean(0))
                 head.scale.copy_(1 / (seen[:, -head.inputs :].std(0) + 1e-3))
-        if self._stage is not None or not self._step:
+        if changed:
             self._mean.module.load_state_dict(network.state_dict())
         network.train()
         self._stage = stage
@@ -225,7 +230,8 @@ class Run:
             "heard": self._heard,
             "loss": self._loss,
             "config": self._network.config,
-            "pulled_back": self._pulled_back,
+            "stage": (self._stage or Stage.HEADS).name,
+            "was": self._was,
             "mean": network.state_dict(),
             "used": {str(path): times for path, times in self._used.items()},
         }
@@ -240,7 +246,7 @@ class Run:
         """Until the minutes are over."""
         args, network = self._args, self._network
         begun, reported = time.monotonic(), self._spent
-        batches: Iterator[Any] = iter(())
+        batches: Iterator[Any] | None = None
         while True:
             now = self._spent + time.monotonic() - begun
             if now >= 60 * args.minutes or now - reported > 60 * args.report_minutes:
@@ -249,7 +255,7 @@ class Run:
                 if now >= 60 * args.minutes:
                     return
             stage = self._stage_at(now / 60)
-            if stage is not self._stage:
+            if batches is None or stage is not self._stage:
                 batches = self._batches(stage)
                 self._enter(stage, batches)
             self._rates(now / 60)
