@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pipecat.frames.frames import (
@@ -65,7 +65,7 @@ class Talk:
 
     def words(
         self, text: str, *, accepted: bool = True, continues: bool = False, seconds: float = 0.5
-    ) -> Frame:
+    ) -> TranscriptionFrame:
         transcript = Transcript(text, 0.9 if text else 0.0, accepted=accepted and bool(text))
         heard = HeardSpeech(self.heard, transcript, 0.0, seconds, 20.0, continues)
         return TranscriptionFrame(text=text, user_id="", timestamp="", result=heard, finalized=True)
@@ -146,6 +146,16 @@ async def test_assent_over_the_agent_is_no_turn() -> None:
     down = await talk.run(talk.voice(), PAUSE, quiet(), talk.words("mm-hmm"), PAUSE)
     assert talk.turns == []
     assert talk.unanswered == [("mm-hmm", True)]
+    assert not any(isinstance(f, InterruptionFrame) for f in down)
+
+
+async def test_courtesy_behind_an_answer_is_no_turn() -> None:
+    talk = Talk(agent=speaking())
+    words = talk.words("please")
+    words.result = replace(words.result, afterthought=True)
+    down = await talk.run(talk.voice(), PAUSE, quiet(), words, PAUSE)
+    assert talk.turns == []
+    assert talk.unanswered == [("please", True)]
     assert not any(isinstance(f, InterruptionFrame) for f in down)
 
 

@@ -131,7 +131,11 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
         """Words of voice that never became a turn: assent, noise, or something to be answered."""
         heard = cast(HeardSpeech, frame.result)
         transcript = heard.transcript
-        if self._floor.agent_has_it and not self._floor.protected:
+        if self._floor.agent_has_it and heard.afterthought:
+            self._floor.release()
+            self._onset = None
+            self._on_words(heard, True)
+        elif self._floor.agent_has_it and not self._floor.protected:
             assent = is_backchannel(transcript.text)
             if assent or not transcript.text or not transcript.accepted:
                 self._floor.release()

@@ -24,7 +24,7 @@ from voice_agent.reasoning.spoken.readings import (
     TimeReading,
     YesNo,
 )
-from voice_agent.reasoning.spoken.replies import is_backchannel, parse_correction, parse_yes_no
+from voice_agent.reasoning.spoken.replies import is_backchannel, is_courtesy, parse_correction, parse_yes_no
 from voice_agent.reasoning.spoken.saying import spell_out, spoken_date, spoken_time
 from voice_agent.reasoning.spoken.times import parse_time
 
@@ -37,6 +37,7 @@ __all__ = [
     "TimeReading",
     "YesNo",
     "is_backchannel",
+    "is_courtesy",
     "mended",
     "parse_alphanumeric",
     "parse_correction",

@@ -240,6 +240,15 @@ _BACKCHANNEL_PHRASES = phrase_table(
 _LONGEST_BACKCHANNEL = 4
 
 
+_COURTESIES = frozenset({"please", "thanks", "thank", "you", "so", "very", "much", "sir", "ma'am", "madam"})
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether the words are polite and say nothing else ("please", "thank you very much")."""
+    words = text.lower().split()
+    return 0 < len(words) <= _LONGEST_BACKCHANNEL and _COURTESIES.issuperset(words) and words != ["you"]
+
+
 def is_backchannel(text: str) -> bool:
     """Whether the words only show that the caller listens ("mm hmm", "okay", "i see"): no reason to stop
     talking."""
