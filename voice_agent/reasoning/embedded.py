@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from voice_agent.reasoning.reasoner import Choice, Option, OptionKind, Situation, ToolCaller, Usage
-from voice_agent.reasoning.similarity import HashingEncoder, SentenceEncoder, clauses, terms
+from voice_agent.reasoning.similarity import HashingEncoder, SentenceEncoder, clauses, says_something, terms
 from voice_agent.reasoning.spoken import YesNo, parse_yes_no
 from voice_agent.reasoning.vocabulary import STOP_WORDS
 
@@ -108,7 +108,7 @@ class EmbeddedReasoner:
         """Highest cosine between the utterance, or a part of it, and an example; 0..1."""
         if not examples:
             return 0.0
-        parts = [part for part in clauses(utterance) if _says_something(part)]
+        parts = [part for part in clauses(utterance) if says_something(part)]
         if not parts:
             parts = clauses(utterance)[:1]
         if not parts:
@@ -118,7 +118,3 @@ class EmbeddedReasoner:
         whole = float(best[0])
         partial = float(best[1:].max()) * CLAUSE_WEIGHT if len(parts) > 1 else 0.0
         return min(1.0, max(0.0, whole, partial))
-
-
-def _says_something(text: str) -> bool:
-    return any(term not in STOP_WORDS for term, _ in terms(text))

@@ -157,6 +157,11 @@ _CLAUSE = re.compile(
 )
 
 
+def says_something(text: str) -> bool:
+    """Whether a sentence has a word that is no stop word; without one it is like anything and like nothing."""
+    return any(term not in STOP_WORDS for term, _ in terms(text))
+
+
 def clauses(text: str) -> list[str]:
     """A remark cut where a new thought may begin; the whole remark comes first."""
     parts = [part.strip() for part in _CLAUSE.split(text) if part and part.strip()]
