@@ -22,3 +22,32 @@ async def test_a_day_of_a_month_is_no_place_in_the_list_that_was_offered(service
 async def test_a_moment_is_no_place_in_the_list_that_was_offered(service: Service) -> None:
     talk = await call(service, "move my appointment", BORN, "friday", "um give me one second")
     assert talk.state == "offer"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no please call me at two one two five five five one two one two",
+        "two one two five five five one two one two would be better",
+        "no use two one two five five five one two one two",
+    ],
+)
+async def test_another_number_is_the_answer_to_whether_this_one_will_do(service: Service, words: str) -> None:
+    talk = await call(service, "can i leave a message", "please call me about my bill", words)
+    assert "2 1 2, 5 5 5, 1 2 1 2. Is that right?" in talk.last
+    await talk.say("yes")
+    [message] = await service.store.messages()
+    assert (message.text, message.callback_phone) == ("please call me about my bill", "+12125551212")
+
+
+@pytest.mark.parametrize("words", ["no please use another number", "no another one please"])
+async def test_a_polite_no_is_a_no(service: Service, words: str) -> None:
+    talk = await call(service, "can i leave a message", "please call me about my bill", words)
+    assert "What number can we call you back at?" in talk.last
+
+
+async def test_what_is_put_right_in_a_message_does_not_replace_the_rest(service: Service) -> None:
+    talk = await call(service, "can i leave a message", "please call me about my bill from may")
+    await talk.lines("sorry i meant the bill from june", "yes")
+    [message] = await service.store.messages()
+    assert message.text == "please call me about my bill from may. the bill from june"

@@ -173,9 +173,29 @@ class Collector:
             elif reading.partial:
                 session.partial[asked.key] = reading.partial
                 rest = reading.rest
+        if asked is not None and asked.type is FieldType.BOOLEAN:
+            filled = self._take_behind(asked, text) or filled
         for field in [field for field in others if not field.heard_as]:
             rest, filled = self._take_volunteered(field, rest, filled)
         return filled, rest
+
+    def _take_behind(self, asked: CollectionField, text: str) -> bool:
+        """Take what a yes or no would be asked for next, given with it or in its place: "no, use 415..."."""
+        memory = self.session.memory
+        given = memory.slots.get(asked.key)
+        before = self._active()
+        for answer in (False, True) if given is None else (given.value,):
+            memory.fill(asked.key, answer, state=self.session.here.name)
+            for field in self._active():
+                if field in before and given is None or field.key in memory.slots:
+                    continue
+                reading = self._read_volunteered(field, text)
+                if reading.value is not None:
+                    self.fill(field, reading)
+                    return True
+            if given is None:
+                memory.forget(asked.key)
+        return False
 
     def _take_volunteered(self, field: CollectionField, rest: str, filled: bool) -> tuple[str, bool]:
         reading = self._read_volunteered(field, rest) if rest else Reading()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voice_agent.reasoning.answers import MAX_TEXT
 from voice_agent.reasoning.collecting import Collector
 from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.phrases import PhraseName
-from voice_agent.reasoning.questions import find_field, value_in_words
+from voice_agent.reasoning.questions import asked_field, find_field, value_in_words
 from voice_agent.reasoning.session import Session
-from voice_agent.reasoning.spoken import parse_correction
+from voice_agent.reasoning.spoken import YesNo, parse_correction, parse_yes_no
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.walking import Walker
 from voice_agent.reasoning.wishes import Wishes
@@ -55,7 +56,9 @@ class Corrector:
             field = find_field(session, key)
             if field is None:
                 continue
-            if field.type is FieldType.TEXT and (index > 0 or slot.state != session.here.name):
+            if field.type is FieldType.TEXT and (
+                index > 0 or slot.state != session.here.name or self._answers_yes_no(text)
+            ):
                 continue
             reading = self.collector.read(field, words)
             unclear = not reading.strong and (strong or index > 0)
@@ -63,8 +66,19 @@ class Corrector:
                 continue
             if field.type in WEAK and await self._means_something_else(text):
                 return False
-            return self._change(field, key, reading.value)
+            value = reading.value
+            if field.type is FieldType.TEXT:  # nobody says a whole message again to change a part of it
+                value = f"{slot.value}. {value}"[:MAX_TEXT]
+            return self._change(field, key, value)
         return False
+
+    def _answers_yes_no(self, text: str) -> bool:
+        asked = asked_field(self.session)
+        return (
+            asked is not None
+            and asked.type is FieldType.BOOLEAN
+            and parse_yes_no(text) in (YesNo.YES, YesNo.NO)
+        )
 
     async def _means_something_else(self, text: str) -> bool:
         choice = await self.wishes.navigate(text)

@@ -78,10 +78,11 @@ def parse_yes_no(text: str) -> YesNo:
 
     In longer speech only what stands near its beginning or end counts: "okay so the thing is" is about
     something
-    else. Yes and no together are UNSURE, except in set phrases ("no problem", "no, that's right").
+    else. Yes and no together are UNSURE (a bare "please" takes no side), except in set phrases ("no problem", "no, that's right").
     """
     tokens = tokenize(text, keep_hesitations=True)
     said: set[YesNo] = set()
+    asked_kindly = False
     index = 0
     while index < len(tokens):
         lengths = {
@@ -94,11 +95,13 @@ def parse_yes_no(text: str) -> YesNo:
         }
         reply, length = max(lengths.items(), key=lambda item: item[1])
         near_end = len(tokens) <= _SHORT or index < _HEAD or index + length > len(tokens) - _TAIL
-        if length and reply is not YesNo.NONE and near_end:
+        if length == 1 and tokens.at(index) == "please":
+            asked_kindly = True
+        elif length and reply is not YesNo.NONE and near_end:
             said.add(reply)
         index += max(1, length)
     if not said:
-        return YesNo.NONE
+        return YesNo.YES if asked_kindly and len(tokens) <= _SHORT else YesNo.NONE
     if len(said) > 1:
         return YesNo.UNSURE
     return said.pop()
