@@ -51,3 +51,17 @@ async def test_what_is_put_right_in_a_message_does_not_replace_the_rest(service:
     await talk.lines("sorry i meant the bill from june", "yes")
     [message] = await service.store.messages()
     assert message.text == "please call me about my bill from may. the bill from june"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "maria rivera march second nineteen eighty four",
+        "maria rivera born on march second nineteen eighty four",
+        "it's maria rivera and my birthday is march second nineteen eighty four",
+        "march second nineteen eighty four my name is maria rivera",
+    ],
+)
+async def test_name_and_date_of_birth_in_one_breath(service: Service, words: str) -> None:
+    talk = await call(service, "when is my appointment", words, phone=None)
+    assert "Thanks, Maria. Your appointment" in talk.last

@@ -30,6 +30,11 @@ MAX_TEXT = 300
 _NAME_PATTERNS = ("my name is {}", "my name's {}", "name is {}", "this is {}", "i'm {}", "it's {}")
 _PATTERN_REACH = 10
 """Words after a pattern's beginning in which its value may stand."""
+_BORN = re.compile(
+    r"\b(?:(?:i was |i am |i'm |was )?born(?: on| in)?"
+    r"|(?:and )?(?:my )?(?:birthday|birth date|date of birth|d o b|dob)(?: is)?)\b"
+)
+"""What only says that a date is the one of a birth."""
 _CONNECTORS = frozenset(
     "and but so also um uh er ah well it's its it is that's the my i'm yeah yes okay ok please".split()  # noqa: SIM905
 )
@@ -160,9 +165,10 @@ def _date(field: CollectionField, text: str, today: date) -> Reading:
     found = parse_date(text, today=today, purpose=field.date_purpose)
     if not found.candidates:
         return nothing(text)
+    rest = _BORN.sub(" ", found.rest) if field.date_purpose == "birth" else found.rest
     if found.ambiguous or len(found.candidates) > 1:
-        return Reading(candidates=found.candidates, rest=trim(found.rest), strong=True)
-    return Reading(value=found.candidates[0], rest=trim(found.rest), strong=True)
+        return Reading(candidates=found.candidates, rest=trim(rest), strong=True)
+    return Reading(value=found.candidates[0], rest=trim(rest), strong=True)
 
 
 def _keyed_date(text: str) -> date | None:

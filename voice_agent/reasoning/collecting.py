@@ -161,7 +161,10 @@ class Collector:
         others = [
             field for field in self._by_evidence() if field.key not in session.memory.slots and field != asked
         ]
-        for field in [field for field in others if field.heard_as]:
+        # A name may be any word: what has a form of its own is taken out before it is looked for.
+        named = asked is not None and asked.type is FieldType.NAME
+        first = [field for field in others if field.heard_as or named]
+        for field in first:
             rest, filled = self._take_volunteered(field, rest, filled)
         if asked is not None:
             reading = self.read_again(asked, rest) if rest else Reading()
@@ -175,7 +178,7 @@ class Collector:
                 rest = reading.rest
         if asked is not None and asked.type is FieldType.BOOLEAN:
             filled = self._take_behind(asked, text) or filled
-        for field in [field for field in others if not field.heard_as]:
+        for field in [field for field in others if field not in first]:
             rest, filled = self._take_volunteered(field, rest, filled)
         return filled, rest
 
