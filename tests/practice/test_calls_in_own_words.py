@@ -65,3 +65,43 @@ async def test_what_is_put_right_in_a_message_does_not_replace_the_rest(service:
 async def test_name_and_date_of_birth_in_one_breath(service: Service, words: str) -> None:
     talk = await call(service, "when is my appointment", words, phone=None)
     assert "Thanks, Maria. Your appointment" in talk.last
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "oh no i didn't want that",
+        "no that's wrong",
+        "wait no that was a mistake can you undo that",
+        "no my sister needs something too",
+        "no the name on it was not right",
+    ],
+)
+async def test_a_no_with_more_than_that_hangs_up_on_nobody(service: Service, words: str) -> None:
+    talk = await call(service, "i need to cancel my appointment", BORN, "yes", words)
+    assert not talk.ended
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["no that's all for today thank you so much", "no i'm good thanks have a nice day", "um no that was it"],
+)
+async def test_a_no_with_courtesies_ends_the_call(service: Service, words: str) -> None:
+    talk = await call(service, "i need to cancel my appointment", BORN, "yes", words)
+    assert talk.ended
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("move my appointment", BORN, "friday", "the first one", "okay bye"), "nothing was changed"),
+        (("cancel my appointment", BORN, "goodbye"), "nothing was changed"),
+        (("can i leave a message", "bye bye"), "I took no message"),
+    ],
+)
+async def test_who_leaves_in_the_middle_hears_that_nothing_was_done(
+    service: Service, lines: tuple[str, ...], said: str
+) -> None:
+    talk = await call(service, *lines)
+    assert talk.ended
+    assert said in talk.last

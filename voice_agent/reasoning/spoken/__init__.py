@@ -24,7 +24,12 @@ from voice_agent.reasoning.spoken.readings import (
     TimeReading,
     YesNo,
 )
-from voice_agent.reasoning.spoken.replies import is_backchannel, parse_correction, parse_yes_no
+from voice_agent.reasoning.spoken.replies import (
+    is_backchannel,
+    is_plain_reply,
+    parse_correction,
+    parse_yes_no,
+)
 from voice_agent.reasoning.spoken.saying import spell_out, spoken_date, spoken_time
 from voice_agent.reasoning.spoken.times import parse_time
 
@@ -37,6 +42,7 @@ __all__ = [
     "TimeReading",
     "YesNo",
     "is_backchannel",
+    "is_plain_reply",
     "mended",
     "parse_alphanumeric",
     "parse_correction",

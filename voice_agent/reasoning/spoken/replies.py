@@ -107,6 +107,28 @@ def parse_yes_no(text: str) -> YesNo:
     return said.pop()
 
 
+_COURTESIES = phrase_table(
+    "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that", "that's",
+    "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm", "just", "then",
+    "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice", "great", "day", "one",
+    "and", "will",
+)  # fmt: skip
+_ASIDE = 2
+"""Up to this many other words leave a reply a plain one."""
+
+
+def is_plain_reply(text: str) -> bool:
+    """Whether a yes or no comes with little else than courtesies: not "oh no, I didn't want that"."""
+    tokens = tokenize(text)
+    index = others = 0
+    while index < len(tokens):
+        tables = (_YES, _NO, _UNSURE, _CONFIRMED_AFTER_NO, _COURTESIES)
+        length = max(longest_phrase(tokens, index, table) for table in tables)
+        others += not length
+        index += max(1, length)
+    return others <= _ASIDE
+
+
 _CORRECTING = phrase_table(
     "i mean", "i meant", "i meant to say", "actually", "actually no", "scratch that", "correction",
     "make that", "or rather",
