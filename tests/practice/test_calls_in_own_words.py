@@ -105,3 +105,47 @@ async def test_who_leaves_in_the_middle_hears_that_nothing_was_done(
     talk = await call(service, *lines)
     assert talk.ended
     assert said in talk.last
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "how much does a visit cost",
+        "do you take aetna",
+        "i have a headache should i take ibuprofen or tylenol",
+        "is the doctor in today",
+        "i'm a new patient",
+        "this is doctor patel's office i'm calling about a referral for a patient",
+    ],
+)
+async def test_what_only_the_staff_can_answer_becomes_a_message(service: Service, words: str) -> None:
+    talk = await call(service, words)
+    assert "I can take a message for them" in talk.last or "What would you like me to tell" in talk.last
+    assert talk.state == "message"
+
+
+async def test_a_message_is_kept_when_the_caller_leaves_before_the_last_question(service: Service) -> None:
+    talk = await call(service, "can i leave a message", "please call me about my bill", "bye")
+    assert "I've passed that on" in talk.last
+    assert not talk.ended
+
+
+@pytest.mark.parametrize("words", ["my husband died last week", "this is ridiculous", "you are useless"])
+async def test_grief_and_anger_are_answered_and_nothing_is_started(service: Service, words: str) -> None:
+    talk = await call(service, words)
+    assert "sorry" in talk.last
+    assert "didn't get that" not in talk.last
+    assert talk.state == "greet"
+
+
+@pytest.mark.parametrize("words", ["can you speak up", "i can't hear you", "what was the last thing you said"])
+async def test_what_was_not_heard_is_said_again(service: Service, words: str) -> None:
+    talk = await call(service, "move my appointment", BORN)
+    asked = talk.last
+    assert await talk.say(words) == asked
+
+
+async def test_hours_are_told_while_a_message_is_taken(service: Service) -> None:
+    talk = await call(service, "can i leave a message", "please call me about my bill")
+    assert "8 AM to 5 PM" in await talk.say("when are you open")
+    assert talk.state == "message"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voice_agent.reasoning.interjecting import Interjector
+from voice_agent.reasoning.interjections import intents_at
 from voice_agent.reasoning.parts import Action
 from voice_agent.reasoning.phrases import PhraseName
 from voice_agent.reasoning.reasoner import Choice, Option, OptionKind
@@ -35,6 +36,8 @@ class Wishes:
     async def follow(self, choice: Choice, text: str) -> bool:
         """Act on a choice, or ask which of several was meant; False when there is none."""
         session = self.session
+        if choice.clarify and self._lead_to_one_place(choice.clarify):
+            return await self.act_on(choice.clarify[0], text)
         if choice.clarify:
             session.pending = WhichOption(choice.clarify)
             labels = [option.label for option in choice.clarify]
@@ -43,6 +46,19 @@ class Wishes:
             session.memory.remember(text, acted_on=True)
             return True
         return choice.option is not None and await self.act_on(choice.option, text)
+
+    def _lead_to_one_place(self, options: tuple[Option, ...]) -> bool:
+        """Whether it makes no difference which of the options was meant."""
+        intents = {intent.name: intent for intent in intents_at(self.session)}
+        exits = exits_of(self.session)
+        ways = set()
+        for option in options:
+            name = option.id.partition(":")[2]
+            if option.kind not in (OptionKind.INTENT, OptionKind.EXIT):
+                return False
+            meant = intents[name] if option.kind is OptionKind.INTENT else exits[int(name)]
+            ways.add((meant.next_state, tuple(sorted(meant.set.items()))))
+        return len(ways) == 1 and None not in {way[0] for way in ways}
 
     async def act_on(self, option: Option, text: str) -> bool:
         """Do what an option says; always True: the words were understood."""
