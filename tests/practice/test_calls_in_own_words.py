@@ -149,3 +149,29 @@ async def test_hours_are_told_while_a_message_is_taken(service: Service) -> None
     talk = await call(service, "can i leave a message", "please call me about my bill")
     assert "8 AM to 5 PM" in await talk.say("when are you open")
     assert talk.state == "message"
+
+
+async def test_of_two_wishes_in_one_breath_the_second_is_taken_up_when_the_first_is_done(
+    service: Service,
+) -> None:
+    talk = await call(
+        service, "i need to cancel my appointment on thursday and book a new appointment for next monday", BORN
+    )
+    assert "You also wanted to book an appointment" in await talk.say("yes")
+    assert "On Monday, November 23rd, I have" in await talk.say("yes please")
+
+
+async def test_a_second_wish_can_be_declined(service: Service) -> None:
+    talk = await call(service, "i need to cancel my appointment and i have a question about my bill", BORN, "yes")
+    assert await talk.say("no not anymore") == "Is there anything else I can help you with?"
+
+
+async def test_what_is_told_and_what_is_done_are_both_served(service: Service) -> None:
+    talk = await call(service, "what are your hours and can i move my appointment to friday")
+    assert "8 AM to 5 PM" in talk.last
+    assert "On Friday, November 20th, I have" in await talk.say(BORN)
+
+
+async def test_a_moment_to_think_is_no_wish(service: Service) -> None:
+    talk = await call(service, "um let me see")
+    assert talk.state == "greet"

@@ -124,6 +124,10 @@ class OpenQuestions:
         chosen = next((option for option in pending.options if option.id == reading.value), None)
         if chosen is None and ranked[0][0] >= self.walker.matcher.threshold:
             chosen = ranked[0][1]
+        if chosen is None and len(pending.options) == 1 and parse_yes_no(text) is YesNo.NO:
+            session.pending = None
+            self._go_on()
+            return True
         if chosen is None:
             return False
         session.pending = None

@@ -25,6 +25,8 @@ class PhraseName(StrEnum):
     """Somebody asked for a person in a state that does not allow it yet."""
     CLARIFY = "clarify"
     """``{options}``."""
+    ALSO_WISHED = "also_wished"
+    """A wish named in the same breath as the one that is done now; ``{wish}``."""
     CONFIRM = "confirm"
     """``{value}``."""
     READ_BACK = "read_back"
@@ -93,6 +95,7 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.PERSON: ("Of course. Let me get someone for you.",),
     PhraseName.PERSON_BLOCKED: ("I'm here with you, and I can help with this right now.",),
     PhraseName.CLARIFY: ("Did you want to {options}?",),
+    PhraseName.ALSO_WISHED: ("You also wanted to {wish}. Shall we do that now?",),
     PhraseName.CONFIRM: ("I have {value}. Is that right?", "So that's {value}. Is that correct?"),
     PhraseName.READ_BACK: ("I have {value}.",),
     PhraseName.ACKNOWLEDGED: ("Thank you.", "Got it.", "Okay."),
