@@ -175,3 +175,36 @@ async def test_what_is_told_and_what_is_done_are_both_served(service: Service) -
 async def test_a_moment_to_think_is_no_wish(service: Service) -> None:
     talk = await call(service, "um let me see")
     assert talk.state == "greet"
+
+
+async def test_words_that_share_nothing_with_a_wish_are_not_taken_for_it(service: Service) -> None:
+    talk = await call(service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one")
+    assert "automated assistant" not in talk.last
+
+
+@pytest.mark.parametrize("year", ["eighty four", "um nineteen eighty four", BORN])
+async def test_a_date_of_birth_may_come_in_pieces(service: Service, year: str) -> None:
+    talk = await call(service, "move my appointment", "it's march second")
+    assert "I have march second so far" in talk.last
+    assert "Thanks, Maria" in await talk.say(year)
+
+
+async def test_a_member_id_may_come_in_pieces(service: Service) -> None:
+    talk = await call(service, "i have a new insurance card", BORN, "blue shield", "x y z")
+    assert "I have X Y Z so far" in talk.last
+    assert "X Y Z, 9 4 4, 7. Is that right?" in await talk.say("nine four four seven")
+
+
+async def test_a_day_put_right_in_the_same_breath(service: Service) -> None:
+    talk = await call(service, "i'd like to move my appointment to monday no wait wednesday", BORN)
+    assert "On Wednesday, November 18th, I have" in talk.last
+
+
+async def test_a_day_named_ahead_that_may_be_two_is_asked_about(service: Service) -> None:
+    talk = await call(service, "i'd like to move my appointment to tuesday", BORN)
+    assert "Did you mean Tuesday, November 17th or Tuesday, November 24th?" in talk.last
+
+
+async def test_the_old_appointment_may_be_kept_after_all(service: Service) -> None:
+    talk = await call(service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one")
+    assert "I'll leave everything as it is" in talk.last

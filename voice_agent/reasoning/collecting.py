@@ -25,6 +25,8 @@ from voice_agent.reasoning.walking import REMARK_TURNS, Walker
 
 _TYPEABLE = frozenset({FieldType.DIGITS, FieldType.PHONE, FieldType.DATE, FieldType.NUMBER})
 MAX_CANDIDATES = 3
+FEW_CANDIDATES = 2
+"""So many are asked about when they were said in passing; more were no exact wish."""
 
 
 @dataclass
@@ -79,6 +81,9 @@ class Collector:
                 if reading.value is not None:
                     memory.fill(field.key, reading.value, state=self.session.here.name)
                     rest = reading.rest
+                elif 0 < len(reading.candidates) <= FEW_CANDIDATES:
+                    self.fill(field, reading)
+                    rest = reading.rest
             if rest != remark.text:
                 index = memory.remarks.index(remark)
                 memory.remarks[index] = Remark(rest, remark.turn, remark.acted_on)
@@ -104,6 +109,9 @@ class Collector:
                 offers(session, field), text, today=session.memory.today, encoder=self.walker.matcher.encoder
             )
         heard = session.partial.get(field.key, "")
+        if heard and field.type is FieldType.DATE:
+            alone = read_answer(field, text, today=session.memory.today)
+            return alone if alone.found else read_answer(field, f"{heard} {text}", today=session.memory.today)
         if heard:
             joined = read_answer(field, f"{' '.join(heard)} {text}", today=session.memory.today)
             if joined.found or joined.partial:

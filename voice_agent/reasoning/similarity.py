@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from voice_agent.reasoning.vocabulary import CONCEPT_PHRASES, CONCEPTS, STOP_WORDS
 
-DIMENSIONS = 1024
+DIMENSIONS = 4096
 
 CONCEPT_WEIGHT = 2.2
 """A word of the domain's table says most."""
@@ -53,13 +53,13 @@ class HashingEncoder:
     """The built-in encoder. Stateless apart from a bounded cache."""
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors ``[n, 1024]``."""
+        """Unit vectors ``[n, DIMENSIONS]``."""
         if not sentences:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
         return np.stack([_vector(sentence) for sentence in sentences])
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _vector(sentence: str) -> NDArray[np.float32]:
     vector = np.zeros(DIMENSIONS, dtype=np.float32)
     features = _features(sentence)
