@@ -208,3 +208,33 @@ async def test_a_day_named_ahead_that_may_be_two_is_asked_about(service: Service
 async def test_the_old_appointment_may_be_kept_after_all(service: Service) -> None:
     talk = await call(service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one")
     assert "I'll leave everything as it is" in talk.last
+
+
+async def test_a_number_that_is_a_time_on_offer_means_the_time(service: Service) -> None:
+    talk = await call(service, "move my appointment", BORN, "monday", "half past two")
+    assert "I have 2 PM, 3:30 PM, or 10:30 AM" in talk.last
+    assert "Monday, November 23rd at 2 PM" in await talk.say("two")
+
+
+@pytest.mark.parametrize("before", [("monday",), ("monday", "nine")], ids=["offered", "to be confirmed"])
+async def test_a_time_named_late_is_looked_for(service: Service, before: tuple[str, ...]) -> None:
+    talk = await call(service, "move my appointment", BORN, *before, "actually half past three would be better")
+    assert "Monday, November 23rd at 3:30 PM with Dr. Chen. Shall I book that?" in talk.last
+
+
+@pytest.mark.parametrize("words", ["i have to bring my two kids along is that okay", "half past four"])
+async def test_nothing_is_booked_by_words_that_are_no_yes(service: Service, words: str) -> None:
+    talk = await call(service, "move my appointment", BORN, "monday", "nine", words)
+    assert talk.tools("reschedule_appointment") == []
+
+
+async def test_who_asks_for_a_time_that_is_taken_hears_so(service: Service) -> None:
+    talk = await call(service, "move my appointment to next tuesday at eleven", BORN)
+    assert "11 AM isn't free that day. On Tuesday, November 24th, I have 9:30 AM" in talk.last
+
+
+async def test_who_has_several_appointments_hears_of_the_next_two(service: Service) -> None:
+    talk = await call(
+        service, "when is my appointment", "november twenty third fifty seven", phone="+14155550147"
+    )
+    assert "on Tuesday, November 24th at 11 AM, and the one after that is on Monday" in talk.last

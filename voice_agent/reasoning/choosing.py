@@ -45,9 +45,11 @@ def choose(offers: Sequence[Offer], text: str, *, today: date, encoder: Sentence
     words = [word.strip(".,;?!'") for word in text.lower().split()]
     if not offers or not words:
         return nothing(text)
+    by_time = _by_time(offers, text, today)
+    if by_time is not None and len(by_time) == 1 and len(words) == 1:
+        return Reading(value=by_time[0].item, strong=True)  # "two": the one at two o'clock, before the second
     if (index := _by_position(_outside_dates(words, text, today), len(offers))) is not None:
         return Reading(value=offers[index].item, strong=True)
-    by_time = _by_time(offers, text, today)
     if by_time is not None:
         if len(by_time) == 1:
             return Reading(value=by_time[0].item, strong=True)
