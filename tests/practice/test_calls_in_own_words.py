@@ -138,7 +138,9 @@ async def test_grief_and_anger_are_answered_and_nothing_is_started(service: Serv
     assert talk.state == "greet"
 
 
-@pytest.mark.parametrize("words", ["can you speak up", "i can't hear you", "what was the last thing you said"])
+@pytest.mark.parametrize(
+    "words", ["can you speak up", "i can't hear you", "what was the last thing you said"]
+)
 async def test_what_was_not_heard_is_said_again(service: Service, words: str) -> None:
     talk = await call(service, "move my appointment", BORN)
     asked = talk.last
@@ -155,14 +157,18 @@ async def test_of_two_wishes_in_one_breath_the_second_is_taken_up_when_the_first
     service: Service,
 ) -> None:
     talk = await call(
-        service, "i need to cancel my appointment on thursday and book a new appointment for next monday", BORN
+        service,
+        "i need to cancel my appointment on thursday and book a new appointment for next monday",
+        BORN,
     )
     assert "You also wanted to book an appointment" in await talk.say("yes")
     assert "On Monday, November 23rd, I have" in await talk.say("yes please")
 
 
 async def test_a_second_wish_can_be_declined(service: Service) -> None:
-    talk = await call(service, "i need to cancel my appointment and i have a question about my bill", BORN, "yes")
+    talk = await call(
+        service, "i need to cancel my appointment and i have a question about my bill", BORN, "yes"
+    )
     assert await talk.say("no not anymore") == "Is there anything else I can help you with?"
 
 
@@ -178,7 +184,9 @@ async def test_a_moment_to_think_is_no_wish(service: Service) -> None:
 
 
 async def test_words_that_share_nothing_with_a_wish_are_not_taken_for_it(service: Service) -> None:
-    talk = await call(service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one")
+    talk = await call(
+        service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one"
+    )
     assert "automated assistant" not in talk.last
 
 
@@ -206,7 +214,9 @@ async def test_a_day_named_ahead_that_may_be_two_is_asked_about(service: Service
 
 
 async def test_the_old_appointment_may_be_kept_after_all(service: Service) -> None:
-    talk = await call(service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one")
+    talk = await call(
+        service, "move my appointment", BORN, "friday", "oh wait actually can i keep the old one"
+    )
     assert "I'll leave everything as it is" in talk.last
 
 
@@ -218,7 +228,9 @@ async def test_a_number_that_is_a_time_on_offer_means_the_time(service: Service)
 
 @pytest.mark.parametrize("before", [("monday",), ("monday", "nine")], ids=["offered", "to be confirmed"])
 async def test_a_time_named_late_is_looked_for(service: Service, before: tuple[str, ...]) -> None:
-    talk = await call(service, "move my appointment", BORN, *before, "actually half past three would be better")
+    talk = await call(
+        service, "move my appointment", BORN, *before, "actually half past three would be better"
+    )
     assert "Monday, November 23rd at 3:30 PM with Dr. Chen. Shall I book that?" in talk.last
 
 
@@ -238,3 +250,32 @@ async def test_who_has_several_appointments_hears_of_the_next_two(service: Servi
         service, "when is my appointment", "november twenty third fifty seven", phone="+14155550147"
     )
     assert "on Tuesday, November 24th at 11 AM, and the one after that is on Monday" in talk.last
+
+
+@pytest.mark.parametrize(
+    ("day", "offered"),
+    [("thursday", "November 26th"), ("tuesday", "November 24th"), ("december first", "December 1st")],
+)
+async def test_a_day_of_the_week_that_was_asked_about(service: Service, day: str, offered: str) -> None:
+    talk = await call(service, "book an appointment", BORN, "next week")
+    assert "Which day would you like, from Monday, November 23rd to Friday, November 27th?" in talk.last
+    assert offered in await talk.say(day)
+
+
+@pytest.mark.parametrize("words", ["i want a person", "nurse please", "someone real please"])
+async def test_a_person_who_is_wanted_in_few_words_is_no_emergency(service: Service, words: str) -> None:
+    talk = await call(service, words)
+    assert talk.escalations == []
+    assert "911" not in talk.said
+
+
+@pytest.mark.parametrize("words", ["is that with doctor chen", "what time was that"])
+async def test_what_was_read_back_may_be_asked_about(service: Service, words: str) -> None:
+    talk = await call(service, "move my appointment", BORN, "monday", "ten thirty", words)
+    assert "Monday, November 23rd at 10:30 AM with Dr. Chen. Shall I book that?" in talk.last
+
+
+async def test_a_bare_no_is_no_message(service: Service) -> None:
+    talk = await call(service, "can i leave a message", "no")
+    assert talk.state == "anything_else"
+    assert await service.store.messages() == []

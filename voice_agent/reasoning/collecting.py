@@ -25,6 +25,7 @@ from voice_agent.reasoning.walking import REMARK_TURNS, Walker
 
 _TYPEABLE = frozenset({FieldType.DIGITS, FieldType.PHONE, FieldType.DATE, FieldType.NUMBER})
 MAX_CANDIDATES = 3
+"""Days named in one question; of more only the first and the last are."""
 FEW_CANDIDATES = 2
 """So many are asked about when they were said in passing; more were no exact wish."""
 
@@ -198,7 +199,7 @@ class Collector:
         for answer in (False, True) if given is None else (given.value,):
             memory.fill(asked.key, answer, state=self.session.here.name)
             for field in self._active():
-                if field in before and given is None or field.key in memory.slots:
+                if (field in before and given is None) or field.key in memory.slots:
                     continue
                 reading = self._read_volunteered(field, text)
                 if reading.value is not None:
@@ -220,7 +221,7 @@ class Collector:
         session = self.session
         session.partial.pop(field.key, None)
         if reading.value is None:
-            session.pending = WhichOne(field.key, reading.candidates[:MAX_CANDIDATES])
+            session.pending = WhichOne(field.key, reading.candidates)
             return
         session.memory.fill(field.key, reading.value, state=self._owner(field.key))
         if field.read_back and not self.needs_confirmation(field):
@@ -314,6 +315,8 @@ class Collector:
             return ""
         if field.kind is AnswerKind.DATE:
             words = [spoken_date(day, session.memory.today) for day in pending.candidates]
+            if len(words) > MAX_CANDIDATES:
+                return session.phrases.phrase(PhraseName.WHICH_OF_DAYS, first=words[0], last=words[-1])
         else:
             words = [value_in_words(session, field, value) for value in pending.candidates]
         return session.phrases.phrase(PhraseName.WHICH_DATE, options=join_options(words))

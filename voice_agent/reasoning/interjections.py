@@ -30,7 +30,7 @@ BUILT_IN: Mapping[str, Intent] = {
         examples=(
             "can i talk to a person", "i want to speak to someone", "let me talk to a human",
             "representative", "operator please", "get me a real person", "transfer me to the front desk",
-            "speak to the receptionist",
+            "speak to the receptionist", "i want a person", "a real person please",
         ),
     ),
     REPEAT: Intent(

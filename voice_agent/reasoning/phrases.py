@@ -41,6 +41,8 @@ class PhraseName(StrEnum):
     """The caller said a read-back is wrong without saying what is right."""
     WHICH_DATE = "which_date"
     """``{options}``."""
+    WHICH_OF_DAYS = "which_of_days"
+    """A week or the like was said; ``{first}`` and ``{last}`` of its days."""
     OPTIONS = "options"
     """``{options}``."""
     HOLD_ON = "hold_on"
@@ -105,6 +107,7 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.CORRECTED: ("Okay, {value}.",),
     PhraseName.SORRY_AGAIN: ("Sorry about that. Let's try again.",),
     PhraseName.WHICH_DATE: ("Did you mean {options}?",),
+    PhraseName.WHICH_OF_DAYS: ("Which day would you like, from {first} to {last}?",),
     PhraseName.OPTIONS: ("I have {options}. Which one would you like?",),
     PhraseName.HOLD_ON: ("Of course, take your time.",),
     PhraseName.SLOWER: ("Sure, I'll slow down.",),

@@ -158,7 +158,7 @@ _CLAUSE = re.compile(
 
 
 def says_something(text: str) -> bool:
-    """Whether a sentence has a word that is no stop word; without one it is like anything and like nothing."""
+    """Whether a sentence has a word that is no stop word; without one it is like anything."""
     return any(term not in STOP_WORDS for term, _ in terms(text))
 
 

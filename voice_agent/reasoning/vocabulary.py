@@ -30,8 +30,8 @@ _SYNONYMS: Mapping[str, str] = {
     "talk": "talk|speak|speaking|talking|connect|transfer|put me through|get me",
     "repeat": "repeat|say that again|say it again|come again|pardon|what did you say|what was that"
     "|again please"
-    "|one more time|didn't catch|didn't hear|didn't catch that|say again|speak up|louder|can't hear|cannot hear"
-    "|hardly hear|breaking up",
+    "|one more time|didn't catch|didn't hear|didn't catch that|say again|speak up|louder"
+    "|can't hear|cannot hear|hardly hear|breaking up",
     "wait": "hold on|wait|hang on|one moment|one second|just a second|just a minute|one sec|just a moment"
     "|give me a"
     " minute|give me a second|bear with me",
@@ -68,7 +68,8 @@ got let let's go going =want =thanks =pause
 """
 
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Words (and the concepts of wanting, thanking and pausing) that most sentences share. Thanks alone end no call."""
+"""Words (and the concepts of wanting, thanking and pausing) that most sentences share. Thanks alone end no
+call."""
 
 
 def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -84,7 +84,7 @@ class Wishes:
         return ranked[0][1] if ranked and ranked[0][0] >= self.session.settings.sure_threshold else None
 
     def take_up(self) -> None:
-        """Where a wish is done, ask about another one that was named with it, in the place of the question."""
+        """Where a wish is done, ask about another one that was named with it, in place of the question."""
         session = self.session
         state = session.here.state
         if not isinstance(state, ActionState) or not state.takes_up_wishes or session.pending is not None:

@@ -78,7 +78,8 @@ def parse_yes_no(text: str) -> YesNo:
 
     In longer speech only what stands near its beginning or end counts: "okay so the thing is" is about
     something
-    else. Yes and no together are UNSURE (a bare "please" takes no side), except in set phrases ("no problem", "no, that's right").
+    else. Yes and no together are UNSURE (a bare "please" takes no side), except in set phrases ("no problem",
+    "no, that's right").
     """
     tokens = tokenize(text, keep_hesitations=True)
     said: set[YesNo] = set()
@@ -108,10 +109,10 @@ def parse_yes_no(text: str) -> YesNo:
 
 
 _COURTESIES = phrase_table(
-    "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that", "that's",
-    "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm", "just", "then",
-    "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice", "great", "day", "one",
-    "and", "will",
+    "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that",
+    "that's", "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm", "just", "then",
+    "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice", "great", "day",
+    "one", "and", "will",
 )  # fmt: skip
 _ASIDE = 2
 """Up to this many other words leave a reply a plain one."""
