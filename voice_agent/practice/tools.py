@@ -145,7 +145,7 @@ class PracticeTools:
         Returns:
             ``slots`` on that day; ``others``, the next free times on later days; ``closed`` when the
             office is closed on that day; ``part_found`` unless nothing is free in the part of it wanted;
-            ``exact`` when the first slot begins at the very time wanted.
+            ``exact`` when the first slot begins at the very time wanted, ``time_taken`` when none does.
         """
         earliest = context.now + timedelta(hours=1)
         begin = datetime.combine(day or earliest.date(), time(), self._zone)
@@ -164,6 +164,7 @@ class PracticeTools:
             "closed": day is not None and not self._hours.opens_on(day),
             "part_found": bool(fitting),
             "exact": bool(chosen) and chosen[0].start.time() == at,
+            "time_taken": isinstance(at, time) and not any(s.start.time() == at for s in chosen),
         }
 
     async def book_appointment(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.spoken import (
     YesNo,
     parse_alphanumeric,
+    parse_correction,
     parse_date,
     parse_digits,
     parse_name,
@@ -30,6 +31,15 @@ MAX_TEXT = 300
 _NAME_PATTERNS = ("my name is {}", "my name's {}", "name is {}", "this is {}", "i'm {}", "it's {}")
 _PATTERN_REACH = 10
 """Words after a pattern's beginning in which its value may stand."""
+_FEWEST_CHARACTERS, _MOST_CHARACTERS = 2, 40
+"""Of a number or identifier said in pieces."""
+_SOME_YEAR = "nineteen eighty"
+"""A day and month that become a birthday with it were only said without their year."""
+_BORN = re.compile(
+    r"\b(?:(?:i was |i am |i'm |was )?born(?: on| in)?"
+    r"|(?:and )?(?:my )?(?:birthday|birth date|date of birth|d o b|dob)(?: is)?)\b"
+)
+"""What only says that a date is the one of a birth."""
 _CONNECTORS = frozenset(
     "and but so also um uh er ah well it's its it is that's the my i'm yeah yes okay ok please".split()  # noqa: SIM905
 )
@@ -77,6 +87,10 @@ def read_volunteered(field: CollectionField, text: str, *, today: date) -> Readi
     for pattern in patterns:
         for span in pattern_spans(pattern, text):
             reading = _READERS[field.type](field, span, today)
+            correction = parse_correction(span)
+            if correction.is_correction:  # "to monday, no wait, tuesday"
+                corrected = _READERS[field.type](field, correction.rest, today)
+                reading = replace(corrected, rest="") if corrected.found else reading
             if reading.found and _starts_at_once(span, reading.rest):
                 used = without(span, reading.rest)
                 return _validated(field, _with_rest(reading, without(text, used)), text)
@@ -150,19 +164,33 @@ def _with_rest(reading: Reading, rest: str) -> Reading:
 def _validated(field: CollectionField, reading: Reading, text: str) -> Reading:
     if field.validation is None or reading.value is None:
         return reading
-    fits = re.fullmatch(field.validation, str(reading.value)[:MAX_TEXT])
-    return reading if fits else nothing(text)
+    value = str(reading.value)[:MAX_TEXT]
+    if re.fullmatch(field.validation, value):
+        return reading
+    if field.type in (FieldType.ALPHANUMERIC, FieldType.DIGITS) and _may_go_on(field.validation, value):
+        return Reading(partial=value, rest=reading.rest)
+    return nothing(text)
+
+
+def _may_go_on(validation: str, value: str) -> bool:
+    """Whether more characters would make it fit: it was said in pieces."""
+    more = (f"{value}{'0' * count}" for count in range(1, _MOST_CHARACTERS - len(value)))
+    return len(value) >= _FEWEST_CHARACTERS and any(re.fullmatch(validation, longer) for longer in more)
 
 
 def _date(field: CollectionField, text: str, today: date) -> Reading:
     if (typed := _keyed_date(text)) is not None:
         return Reading(value=typed, strong=True)
     found = parse_date(text, today=today, purpose=field.date_purpose)
+    if not found.candidates and found.matched and field.date_purpose == "birth":
+        with_year = parse_date(f"{found.matched} {_SOME_YEAR}", today=today, purpose="birth")
+        return Reading(partial=found.matched) if with_year.candidates else nothing(text)
     if not found.candidates:
         return nothing(text)
+    rest = _BORN.sub(" ", found.rest) if field.date_purpose == "birth" else found.rest
     if found.ambiguous or len(found.candidates) > 1:
-        return Reading(candidates=found.candidates, rest=trim(found.rest), strong=True)
-    return Reading(value=found.candidates[0], rest=trim(found.rest), strong=True)
+        return Reading(candidates=found.candidates, rest=trim(rest), strong=True)
+    return Reading(value=found.candidates[0], rest=trim(rest), strong=True)
 
 
 def _keyed_date(text: str) -> date | None:

@@ -23,6 +23,8 @@ _NUMBERS = {"one": 0, "two": 1, "three": 2, "four": 3, "five": 4, "1": 0, "2": 1
 _DIRECTED = frozenset({"earlier", "later", "sooner", "earliest", "latest", "soonest"})
 _BEYOND = frozenset({"anything", "something", "any", "than", "else", "other", "none", "neither"})
 """With these, "earlier" asks for what was not offered."""
+_A_MOMENT = frozenset({"a", "one", "few", "sixty"})
+"""Before "second": a time to wait, and no place."""
 
 LABEL_THRESHOLD = 0.5
 LABEL_MARGIN = 0.08
@@ -43,9 +45,11 @@ def choose(offers: Sequence[Offer], text: str, *, today: date, encoder: Sentence
     words = [word.strip(".,;?!'") for word in text.lower().split()]
     if not offers or not words:
         return nothing(text)
-    if (index := _by_position(words, len(offers))) is not None:
-        return Reading(value=offers[index].item, strong=True)
     by_time = _by_time(offers, text, today)
+    if by_time is not None and len(by_time) == 1 and len(words) == 1:
+        return Reading(value=by_time[0].item, strong=True)  # "two": the one at two o'clock, before the second
+    if (index := _by_position(_outside_dates(words, text, today), len(offers))) is not None:
+        return Reading(value=offers[index].item, strong=True)
     if by_time is not None:
         if len(by_time) == 1:
             return Reading(value=by_time[0].item, strong=True)
@@ -61,13 +65,24 @@ def choose(offers: Sequence[Offer], text: str, *, today: date, encoder: Sentence
     return nothing(text)
 
 
+def _outside_dates(words: list[str], text: str, today: date) -> list[str]:
+    """The words that belong to no date: "march second" is no second place. A bare "the second" stays."""
+    used = parse_date(text, today=today, purpose="appointment").matched.lower().split()
+    if all(word in _ORDINALS or word in ("the", "on") for word in used):
+        return words
+    for start in range(len(words) - len(used) + 1):
+        if words[start : start + len(used)] == used:
+            return [*words[:start], *words[start + len(used) :]]
+    return words
+
+
 def _by_position(words: list[str], count: int) -> int | None:
     if any(word in _BEYOND for word in words) and any(word in _DIRECTED for word in words):
         return None
     if "none" in words or "neither" in words or ("not" in words and len(words) < 5):
         return None
-    for word in words:
-        if word in ("either", "any") and len(words) > 4:
+    for before, word in zip(("", *words), words, strict=False):
+        if (word in ("either", "any") and len(words) > 4) or (word == "second" and before in _A_MOMENT):
             continue
         if word in _ORDINALS and -1 <= _ORDINALS[word] < count:
             return _ORDINALS[word] % count

@@ -25,6 +25,9 @@ from voice_agent.reasoning.walking import REMARK_TURNS, Walker
 
 _TYPEABLE = frozenset({FieldType.DIGITS, FieldType.PHONE, FieldType.DATE, FieldType.NUMBER})
 MAX_CANDIDATES = 3
+"""Days named in one question; of more only the first and the last are."""
+FEW_CANDIDATES = 2
+"""So many are asked about when they were said in passing; more were no exact wish."""
 
 
 @dataclass
@@ -79,6 +82,9 @@ class Collector:
                 if reading.value is not None:
                     memory.fill(field.key, reading.value, state=self.session.here.name)
                     rest = reading.rest
+                elif 0 < len(reading.candidates) <= FEW_CANDIDATES:
+                    self.fill(field, reading)
+                    rest = reading.rest
             if rest != remark.text:
                 index = memory.remarks.index(remark)
                 memory.remarks[index] = Remark(rest, remark.turn, remark.acted_on)
@@ -104,6 +110,9 @@ class Collector:
                 offers(session, field), text, today=session.memory.today, encoder=self.walker.matcher.encoder
             )
         heard = session.partial.get(field.key, "")
+        if heard and field.type is FieldType.DATE:
+            alone = read_answer(field, text, today=session.memory.today)
+            return alone if alone.found else read_answer(field, f"{heard} {text}", today=session.memory.today)
         if heard:
             joined = read_answer(field, f"{' '.join(heard)} {text}", today=session.memory.today)
             if joined.found or joined.partial:
@@ -161,7 +170,10 @@ class Collector:
         others = [
             field for field in self._by_evidence() if field.key not in session.memory.slots and field != asked
         ]
-        for field in [field for field in others if field.heard_as]:
+        # A name may be any word: what has a form of its own is taken out before it is looked for.
+        named = asked is not None and asked.type is FieldType.NAME
+        first = [field for field in others if field.heard_as or named]
+        for field in first:
             rest, filled = self._take_volunteered(field, rest, filled)
         if asked is not None:
             reading = self.read_again(asked, rest) if rest else Reading()
@@ -173,9 +185,29 @@ class Collector:
             elif reading.partial:
                 session.partial[asked.key] = reading.partial
                 rest = reading.rest
-        for field in [field for field in others if not field.heard_as]:
+        if asked is not None and asked.type is FieldType.BOOLEAN:
+            filled = self._take_behind(asked, text) or filled
+        for field in [field for field in others if field not in first]:
             rest, filled = self._take_volunteered(field, rest, filled)
         return filled, rest
+
+    def _take_behind(self, asked: CollectionField, text: str) -> bool:
+        """Take what a yes or no would be asked for next, given with it or in its place: "no, use 415..."."""
+        memory = self.session.memory
+        given = memory.slots.get(asked.key)
+        before = self._active()
+        for answer in (False, True) if given is None else (given.value,):
+            memory.fill(asked.key, answer, state=self.session.here.name)
+            for field in self._active():
+                if (field in before and given is None) or field.key in memory.slots:
+                    continue
+                reading = self._read_volunteered(field, text)
+                if reading.value is not None:
+                    self.fill(field, reading)
+                    return True
+            if given is None:
+                memory.forget(asked.key)
+        return False
 
     def _take_volunteered(self, field: CollectionField, rest: str, filled: bool) -> tuple[str, bool]:
         reading = self._read_volunteered(field, rest) if rest else Reading()
@@ -189,7 +221,7 @@ class Collector:
         session = self.session
         session.partial.pop(field.key, None)
         if reading.value is None:
-            session.pending = WhichOne(field.key, reading.candidates[:MAX_CANDIDATES])
+            session.pending = WhichOne(field.key, reading.candidates)
             return
         session.memory.fill(field.key, reading.value, state=self._owner(field.key))
         if field.read_back and not self.needs_confirmation(field):
@@ -283,6 +315,8 @@ class Collector:
             return ""
         if field.kind is AnswerKind.DATE:
             words = [spoken_date(day, session.memory.today) for day in pending.candidates]
+            if len(words) > MAX_CANDIDATES:
+                return session.phrases.phrase(PhraseName.WHICH_OF_DAYS, first=words[0], last=words[-1])
         else:
             words = [value_in_words(session, field, value) for value in pending.candidates]
         return session.phrases.phrase(PhraseName.WHICH_DATE, options=join_options(words))

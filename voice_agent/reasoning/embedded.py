@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from voice_agent.reasoning.reasoner import Choice, Option, OptionKind, Situation, ToolCaller, Usage
-from voice_agent.reasoning.similarity import HashingEncoder, SentenceEncoder, clauses, terms
-from voice_agent.reasoning.spoken import YesNo, parse_yes_no
+from voice_agent.reasoning.similarity import HashingEncoder, SentenceEncoder, clauses, says_something, terms
+from voice_agent.reasoning.spoken import YesNo, is_plain_reply, parse_yes_no
 from voice_agent.reasoning.vocabulary import STOP_WORDS
 
 MODEL = "embedded"
@@ -24,6 +24,8 @@ BESIDES = 0.6
 """What is left of "wait" when more is said than that."""
 ANSWER_SCORE = 0.9
 """A plain yes or no; a sentence that clearly means another option beats it."""
+BESIDES_ANSWER_SCORE = 0.8
+"""A yes or no with more than that; it is never enough to hang up."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class EmbeddedReasoner:
         if option.brief and self._coverage(utterance, option.examples) < BRIEF_COVERAGE:
             likeness *= BESIDES
         if option.answer is not None and reply.value == option.answer:
-            likeness = max(likeness, ANSWER_SCORE)
+            plain = is_plain_reply(utterance)
+            if plain or not option.ends:
+                likeness = max(likeness, ANSWER_SCORE if plain else BESIDES_ANSWER_SCORE)
         return likeness
 
     def _coverage(self, utterance: str, examples: tuple[str, ...]) -> float:
@@ -108,7 +112,7 @@ class EmbeddedReasoner:
         """Highest cosine between the utterance, or a part of it, and an example; 0..1."""
         if not examples:
             return 0.0
-        parts = [part for part in clauses(utterance) if _says_something(part)]
+        parts = [part for part in clauses(utterance) if says_something(part)]
         if not parts:
             parts = clauses(utterance)[:1]
         if not parts:
@@ -118,7 +122,3 @@ class EmbeddedReasoner:
         whole = float(best[0])
         partial = float(best[1:].max()) * CLAUSE_WEIGHT if len(parts) > 1 else 0.0
         return min(1.0, max(0.0, whole, partial))
-
-
-def _says_something(text: str) -> bool:
-    return any(term not in STOP_WORDS for term, _ in terms(text))

@@ -101,6 +101,7 @@ class GraphConversation:
         self._walker = walker
         self._collector = collector
         wishes = Wishes(session, walker, interjector)
+        self._wishes = wishes
         corrector = Corrector(session, walker, collector, wishes)
         questions = OpenQuestions(session, walker, collector, interjector, wishes)
         self._listener = Listener(session, walker, collector, interjector, wishes, corrector, questions)
@@ -255,6 +256,7 @@ class GraphConversation:
             if replying and session.phase is Phase.WAITING and self._interjector.follow_remarks():
                 continue
             if replying and session.phase is Phase.WAITING:
+                self._wishes.take_up()
                 self._outside.work_in_guidance()
                 self._outside.empathize()
                 self._outside.offer_person()

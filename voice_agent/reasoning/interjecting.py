@@ -19,7 +19,7 @@ from voice_agent.reasoning.interjections import (
 )
 from voice_agent.reasoning.parts import Escalation, Intent, ToolCallSpec
 from voice_agent.reasoning.phrases import PhraseName
-from voice_agent.reasoning.questions import asked_field, field_question, find_field, question
+from voice_agent.reasoning.questions import asked_field, field_question, find_field, question, wish_question
 from voice_agent.reasoning.reasoner import Option, OptionKind
 from voice_agent.reasoning.session import (
     ConfirmValue,
@@ -28,6 +28,7 @@ from voice_agent.reasoning.session import (
     Phase,
     Session,
     WhichOne,
+    WhichOption,
     Work,
     WorkKind,
 )
@@ -118,6 +119,7 @@ class Interjector:
         else:
             session.say(own or session.phrases.phrase(PhraseName.START_OVER))
             session.memory.start_over()
+            session.wished.clear()
             session.frames.clear()
             session.written_serial = 0
             graph = session.linked.root
@@ -160,6 +162,8 @@ class Interjector:
         field = asked_field(session)
         if isinstance(pending, ConfirmValue) and (confirmed := find_field(session, pending.key)) is not None:
             session.say(self.collector.confirmation(confirmed), question=True, verbatim=True)
+        elif isinstance(pending, WhichOption):
+            session.say(wish_question(session, pending), question=True)
         elif isinstance(pending, WhichOne):
             session.say(self.collector.which(pending), question=True)
         elif isinstance(pending, PersonOffered):

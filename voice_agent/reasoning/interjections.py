@@ -30,7 +30,7 @@ BUILT_IN: Mapping[str, Intent] = {
         examples=(
             "can i talk to a person", "i want to speak to someone", "let me talk to a human",
             "representative", "operator please", "get me a real person", "transfer me to the front desk",
-            "speak to the receptionist",
+            "speak to the receptionist", "i want a person", "a real person please",
         ),
     ),
     REPEAT: Intent(
@@ -39,7 +39,9 @@ BUILT_IN: Mapping[str, Intent] = {
         label="hear that again",
         examples=(
             "can you repeat that", "say that again please", "what did you say", "sorry what was that",
-            "come again", "i didn't catch that", "pardon", "could you say that one more time",
+            "come again", "i didn't catch that", "pardon", "could you say that one more time", "what",
+            "what was the last thing you said", "can you speak up", "speak up please", "louder please",
+            "can you say that louder", "i can't hear you", "i can hardly hear you", "you're breaking up",
         ),
     ),
     SLOWER: Intent(

@@ -36,7 +36,7 @@ from voice_agent.reasoning.session import (
 from voice_agent.reasoning.signals import Channel, Utterance, Via
 from voice_agent.reasoning.similarity import is_thanks
 from voice_agent.reasoning.situations import catch_all
-from voice_agent.reasoning.spoken import YesNo, is_backchannel, parse_yes_no
+from voice_agent.reasoning.spoken import YesNo, is_backchannel, is_plain_reply, parse_yes_no
 from voice_agent.reasoning.states import ActionState, DataCollectionState
 from voice_agent.reasoning.walking import Walker
 from voice_agent.reasoning.wishes import Wishes
@@ -144,7 +144,7 @@ class Listener:
         farewell = (
             self.interjector.named(text) in ("goodbye", "hold_on") or is_backchannel(text) or is_thanks(text)
         )
-        if farewell or parse_yes_no(text) is YesNo.NO or len(text.split()) < 2:
+        if farewell or (parse_yes_no(text) is YesNo.NO and is_plain_reply(text)) or len(text.split()) < 2:
             session.say(session.phrases.phrase(PhraseName.GOODBYE), SayKind.GOODBYE)
             session.emit(End())
             return False

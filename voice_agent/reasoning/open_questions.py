@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from voice_agent.reasoning.answers import Reading
 from voice_agent.reasoning.choosing import Offer, choose
 from voice_agent.reasoning.collecting import Collector
-from voice_agent.reasoning.fields import CollectionField
+from voice_agent.reasoning.fields import CollectionField, FieldType
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.interjections import PERSON
 from voice_agent.reasoning.phrases import PhraseName
@@ -20,7 +21,7 @@ from voice_agent.reasoning.session import (
     WhichOne,
     WhichOption,
 )
-from voice_agent.reasoning.spoken import YesNo, parse_correction, parse_yes_no
+from voice_agent.reasoning.spoken import YesNo, parse_correction, parse_date, parse_yes_no
 from voice_agent.reasoning.states import DataCollectionState
 from voice_agent.reasoning.walking import Walker
 from voice_agent.reasoning.wishes import Wishes
@@ -108,6 +109,9 @@ class OpenQuestions:
         reading = choose(listed, text, today=session.memory.today, encoder=encoder)
         if reading.value is None:
             reading = self.collector.read(field, text)
+            said = parse_date(text, today=session.memory.today, purpose="appointment").matched
+            if field.type is FieldType.DATE and len(said.split()) == 1:
+                reading = _within(pending, reading)
         if reading.value is None:
             return False
         session.pending = None
@@ -124,6 +128,10 @@ class OpenQuestions:
         chosen = next((option for option in pending.options if option.id == reading.value), None)
         if chosen is None and ranked[0][0] >= self.walker.matcher.threshold:
             chosen = ranked[0][1]
+        if chosen is None and len(pending.options) == 1 and parse_yes_no(text) is YesNo.NO:
+            session.pending = None
+            self._go_on()
+            return True
         if chosen is None:
             return False
         session.pending = None
@@ -181,3 +189,15 @@ class OpenQuestions:
             session.say(self.collector.which(session.pending), question=True)
         elif not self.walker.follow_automatic_exits():
             session.say(question(session), question=True)
+
+
+def _within(pending: WhichOne, reading: Reading) -> Reading:
+    """A bare day of the week means the one among the days that were asked about: "next week", "Thursday"."""
+    said = (reading.value,) if reading.value is not None else reading.candidates
+    days = [day for day in said if isinstance(day, date)]
+    if not days or len({day.weekday() for day in days}) > 1 or set(days) & set(pending.candidates):
+        return reading
+    meant = [
+        day for day in pending.candidates if isinstance(day, date) and day.weekday() == days[0].weekday()
+    ]
+    return replace(reading, value=meant[0], candidates=()) if len(meant) == 1 else reading

@@ -25,6 +25,8 @@ class PhraseName(StrEnum):
     """Somebody asked for a person in a state that does not allow it yet."""
     CLARIFY = "clarify"
     """``{options}``."""
+    ALSO_WISHED = "also_wished"
+    """A wish named in the same breath as the one that is done now; ``{wish}``."""
     CONFIRM = "confirm"
     """``{value}``."""
     READ_BACK = "read_back"
@@ -39,6 +41,8 @@ class PhraseName(StrEnum):
     """The caller said a read-back is wrong without saying what is right."""
     WHICH_DATE = "which_date"
     """``{options}``."""
+    WHICH_OF_DAYS = "which_of_days"
+    """A week or the like was said; ``{first}`` and ``{last}`` of its days."""
     OPTIONS = "options"
     """``{options}``."""
     HOLD_ON = "hold_on"
@@ -93,6 +97,7 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.PERSON: ("Of course. Let me get someone for you.",),
     PhraseName.PERSON_BLOCKED: ("I'm here with you, and I can help with this right now.",),
     PhraseName.CLARIFY: ("Did you want to {options}?",),
+    PhraseName.ALSO_WISHED: ("You also wanted to {wish}. Shall we do that now?",),
     PhraseName.CONFIRM: ("I have {value}. Is that right?", "So that's {value}. Is that correct?"),
     PhraseName.READ_BACK: ("I have {value}.",),
     PhraseName.ACKNOWLEDGED: ("Thank you.", "Got it.", "Okay."),
@@ -102,6 +107,7 @@ DEFAULT_PHRASES: Mapping[PhraseName, tuple[str, ...]] = {
     PhraseName.CORRECTED: ("Okay, {value}.",),
     PhraseName.SORRY_AGAIN: ("Sorry about that. Let's try again.",),
     PhraseName.WHICH_DATE: ("Did you mean {options}?",),
+    PhraseName.WHICH_OF_DAYS: ("Which day would you like, from {first} to {last}?",),
     PhraseName.OPTIONS: ("I have {options}. Which one would you like?",),
     PhraseName.HOLD_ON: ("Of course, take your time.",),
     PhraseName.SLOWER: ("Sure, I'll slow down.",),

@@ -54,6 +54,18 @@ def question(session: Session, attempt: int = 0) -> str:
     return asking[-1] if asking else (said[-1] if said else session.phrases.phrase(PhraseName.HELP))
 
 
+def wish_question(session: Session, pending: WhichOption) -> str:
+    """The question which of several wishes was meant, or whether one named before still is."""
+    labels = [option.label for option in pending.options]
+    if len(labels) == 1:
+        return session.phrases.phrase(PhraseName.ALSO_WISHED, wish=labels[0])
+    return session.phrases.phrase(PhraseName.CLARIFY, options=_either(labels))
+
+
+def _either(labels: Sequence[str]) -> str:
+    return ", or ".join([", ".join(labels[:-1]), labels[-1]]) if len(labels) > 2 else " or ".join(labels)
+
+
 def asked_field(session: Session) -> CollectionField | None:
     """The field whose question is open in the current state."""
     state = session.here.state
@@ -123,7 +135,8 @@ def expectation(session: Session, *, prompt: str | None = None) -> Expectation:
         return Expectation(kinds=(session_field_kind(session, pending.key),), phrases=phrases, prompt=prompt)
     if isinstance(pending, WhichOption):
         labels = _words([*(option.label for option in pending.options), *_POSITIONS[:2]])
-        return Expectation(kinds=(AnswerKind.PHRASES,), phrases=labels + phrases, prompt=prompt)
+        kind = AnswerKind.PHRASES if len(pending.options) > 1 else AnswerKind.YES_NO
+        return Expectation(kinds=(kind,), phrases=labels + phrases, prompt=prompt)
     field = asked_field(session)
     if field is not None:
         return _of_field(session, field, phrases, prompt)

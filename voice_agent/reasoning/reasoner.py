@@ -39,6 +39,7 @@ class Option:
         examples: sentences that mean it.
         answer: a plain yes or no means it.
         catch_all: meant when nothing else is.
+        ends: the conversation is over by it.
         brief: meant only when little else is said ("wait", but not "wait, I need to cancel").
     """
 
@@ -50,6 +51,7 @@ class Option:
     answer: Literal["yes", "no"] | None = None
     catch_all: bool = False
     brief: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

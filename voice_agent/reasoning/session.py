@@ -165,6 +165,8 @@ class Session:
     turns_in_state: int = 0
     moves: int = 0
     """Moves in this step."""
+    wished: list[str] = field(default_factory=list)
+    """What the caller wished besides the wish that is being served."""
     holds: int = 0
     """Silences still tolerated after "hold on"."""
     released: bool = False

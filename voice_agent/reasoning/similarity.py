@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from voice_agent.reasoning.vocabulary import CONCEPT_PHRASES, CONCEPTS, STOP_WORDS
 
-DIMENSIONS = 1024
+DIMENSIONS = 4096
 
 CONCEPT_WEIGHT = 2.2
 """A word of the domain's table says most."""
@@ -53,13 +53,13 @@ class HashingEncoder:
     """The built-in encoder. Stateless apart from a bounded cache."""
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors ``[n, 1024]``."""
+        """Unit vectors ``[n, DIMENSIONS]``."""
         if not sentences:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
         return np.stack([_vector(sentence) for sentence in sentences])
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _vector(sentence: str) -> NDArray[np.float32]:
     vector = np.zeros(DIMENSIONS, dtype=np.float32)
     features = _features(sentence)
@@ -161,6 +161,11 @@ _CLAUSE = re.compile(
     r"[,.;?!]+\s*|\s+(?:and|but|also|because|so|then|by the way|oh)\s+"
     r"|\s+(?=(?:i want|i need|i'd like|i would like|can i|could i|let me)\b)"
 )
+
+
+def says_something(text: str) -> bool:
+    """Whether a sentence has a word that is no stop word; without one it is like anything."""
+    return any(term not in STOP_WORDS for term, _ in terms(text))
 
 
 def clauses(text: str) -> list[str]:

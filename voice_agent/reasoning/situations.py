@@ -59,6 +59,7 @@ def options_of(session: Session, *, intents: bool = True) -> tuple[Option, ...]:
                 exit_.examples,
                 exit_.answer,
                 exit_ is last,
+                ends=exit_.next_state == session.linked.root.terminal_state,
             )
         )
     for index, action in enumerate(actions_of(session)):

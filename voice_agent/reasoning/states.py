@@ -69,6 +69,8 @@ class ActionState(BaseState):
         expect: (ours) form of the answer.
         then: (ours) escalate, transfer, end, set or clear once the entry words were said.
         verbatim: (ours) the entry words are said as they are written, whatever reasoner speaks.
+        takes_up_wishes: (ours) a wish is done here: the caller is asked about another one that was named in
+            the same breath, in the place of the state's question.
     """
 
     type: Literal["action"]
@@ -94,6 +96,7 @@ class ActionState(BaseState):
     expect: Expect | None = None
     then: Consequence | None = None
     verbatim: bool = False
+    takes_up_wishes: bool = False
 
 
 class DecisionState(BaseState):

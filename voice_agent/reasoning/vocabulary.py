@@ -12,10 +12,11 @@ from collections.abc import Mapping
 _SYNONYMS: Mapping[str, str] = {
     "reschedule": "reschedule|move|change|shift|switch|postpone|push back|push out|push it back|move up"
     "|move back|bump"
-    "|rebook|re-book|different time|different day|another time|another day|put off|delay|swap",
+    "|rebook|re-book|different time|different day|another time|another day|put off|delay|swap"
+    "|other time|other day|some other time|some other day",
     "cancel": "cancel|call off|drop|scrap|get rid of|not coming|can't make|can't make it|cannot make it"
     "|won't make it"
-    "|not going to make it|unable to come",
+    "|not going to make it|unable to come|don't think i can make|don't think we can make",
     "book": "book|schedule|set up|arrange|make|get in|come in|be seen|see",
     "appointment": "appointment|appointments|appt|visit|booking|checkup|check-up|slot|consultation|physical",
     "insurance": "insurance|coverage|insurer|carrier|policy|medicaid|medicare|aetna|cigna|humana|payer",
@@ -29,11 +30,14 @@ _SYNONYMS: Mapping[str, str] = {
     "talk": "talk|speak|speaking|talking|connect|transfer|put me through|get me",
     "repeat": "repeat|say that again|say it again|come again|pardon|what did you say|what was that"
     "|again please"
-    "|one more time|didn't catch|didn't hear|didn't catch that|say again",
+    "|one more time|didn't catch|didn't hear|didn't catch that|say again|speak up|louder"
+    "|can't hear|cannot hear|hardly hear|breaking up",
     "wait": "hold on|wait|hang on|one moment|one second|just a second|just a minute|one sec|just a moment"
     "|give me a"
     " minute|give me a second|bear with me",
     "slow": "slow|slower|slowly|slow down|too fast|not so fast",
+    "pause": "let me see|let's see|let me think|let me look|let me check|you see|i see|you know|i mean",
+    "died": "died|passed away|death|funeral",
     "restart": "start over|start again|from the beginning|begin again|restart|back to the start"
     "|start from scratch",
     "bye": "bye|goodbye|bye bye|good bye|hang up|that's all|that is all|that's it|nothing else|i'm done"
@@ -60,11 +64,12 @@ a an the i i'm i've i'd me my mine we us our you your it its it's is am are was 
 in on at for from with by as and or but so then just please can could would should will do does
 did have has had this that that's these those there here what which who how uh um er ah well yeah
 yes no okay ok hi hello hey oh actually maybe really very too also some any if about up out get
-got let let's go going =want =thanks
+got let let's go going =want =thanks =pause
 """
 
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Words (and the concepts of wanting and thanking) that most sentences share. Thanks alone end no call."""
+"""Words (and the concepts of wanting, thanking and pausing) that most sentences share. Thanks alone end no
+call."""
 
 
 def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:

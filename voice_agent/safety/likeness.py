@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voice_agent.reasoning.embedded import CLAUSE_WEIGHT, DESCRIPTION_WEIGHT
-from voice_agent.reasoning.similarity import SentenceEncoder, clauses
+from voice_agent.reasoning.similarity import SentenceEncoder, clauses, says_something
 from voice_agent.safety.rules import MonitorConcept
 
 MAX_CLAUSES = 12
@@ -56,7 +56,7 @@ class LikenessIndex:
         """The likeness of a turn, or of its most alike part."""
         concepts = np.zeros(self._count, np.float32)
         harmless = np.zeros(self._count, np.float32)
-        parts = clauses(text)[:MAX_CLAUSES]
+        parts = [part for part in clauses(text) if says_something(part)][:MAX_CLAUSES]
         if parts and self._count:
             cosines = np.stack([self._cosines(vector) for vector in self._encoder.encode(parts)])
             cosines[1:] *= CLAUSE_WEIGHT

@@ -24,7 +24,13 @@ from voice_agent.reasoning.spoken.readings import (
     TimeReading,
     YesNo,
 )
-from voice_agent.reasoning.spoken.replies import is_backchannel, is_courtesy, parse_correction, parse_yes_no
+from voice_agent.reasoning.spoken.replies import (
+    is_backchannel,
+    is_courtesy,
+    is_plain_reply,
+    parse_correction,
+    parse_yes_no,
+)
 from voice_agent.reasoning.spoken.saying import spell_out, spoken_date, spoken_time
 from voice_agent.reasoning.spoken.times import parse_time
 
@@ -38,6 +44,7 @@ __all__ = [
     "YesNo",
     "is_backchannel",
     "is_courtesy",
+    "is_plain_reply",
     "mended",
     "parse_alphanumeric",
     "parse_correction",

@@ -78,10 +78,12 @@ def parse_yes_no(text: str) -> YesNo:
 
     In longer speech only what stands near its beginning or end counts: "okay so the thing is" is about
     something
-    else. Yes and no together are UNSURE, except in set phrases ("no problem", "no, that's right").
+    else. Yes and no together are UNSURE (a bare "please" takes no side), except in set phrases ("no problem",
+    "no, that's right").
     """
     tokens = tokenize(text, keep_hesitations=True)
     said: set[YesNo] = set()
+    asked_kindly = False
     index = 0
     while index < len(tokens):
         lengths = {
@@ -94,14 +96,38 @@ def parse_yes_no(text: str) -> YesNo:
         }
         reply, length = max(lengths.items(), key=lambda item: item[1])
         near_end = len(tokens) <= _SHORT or index < _HEAD or index + length > len(tokens) - _TAIL
-        if length and reply is not YesNo.NONE and near_end:
+        if length == 1 and tokens.at(index) == "please":
+            asked_kindly = True
+        elif length and reply is not YesNo.NONE and near_end:
             said.add(reply)
         index += max(1, length)
     if not said:
-        return YesNo.NONE
+        return YesNo.YES if asked_kindly and len(tokens) <= _SHORT else YesNo.NONE
     if len(said) > 1:
         return YesNo.UNSURE
     return said.pop()
+
+
+_COURTESIES = phrase_table(
+    "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that",
+    "that's", "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm",
+    "just", "then", "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice",
+    "great", "day", "one", "and", "will",
+)  # fmt: skip
+_ASIDE = 2
+"""Up to this many other words leave a reply a plain one."""
+
+
+def is_plain_reply(text: str) -> bool:
+    """Whether a yes or no comes with little else than courtesies: not "oh no, I didn't want that"."""
+    tokens = tokenize(text)
+    index = others = 0
+    while index < len(tokens):
+        tables = (_YES, _NO, _UNSURE, _CONFIRMED_AFTER_NO, _COURTESIES)
+        length = max(longest_phrase(tokens, index, table) for table in tables)
+        others += not length
+        index += max(1, length)
+    return others <= _ASIDE
 
 
 _CORRECTING = phrase_table(
@@ -240,13 +266,13 @@ _BACKCHANNEL_PHRASES = phrase_table(
 _LONGEST_BACKCHANNEL = 4
 
 
-_COURTESIES = frozenset({"please", "thanks", "thank", "you", "so", "very", "much", "sir", "ma'am", "madam"})
+_POLITE = frozenset({"please", "thanks", "thank", "you", "so", "very", "much", "sir", "ma'am", "madam"})
 
 
 def is_courtesy(text: str) -> bool:
     """Whether the words are polite and say nothing else ("please", "thank you very much")."""
     words = text.lower().split()
-    return 0 < len(words) <= _LONGEST_BACKCHANNEL and _COURTESIES.issuperset(words) and words != ["you"]
+    return 0 < len(words) <= _LONGEST_BACKCHANNEL and _POLITE.issuperset(words) and words != ["you"]
 
 
 def is_backchannel(text: str) -> bool:
