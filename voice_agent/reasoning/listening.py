@@ -27,6 +27,7 @@ from voice_agent.reasoning.session import (
     WorkKind,
 )
 from voice_agent.reasoning.signals import Channel, Utterance, Via
+from voice_agent.reasoning.similarity import says_something
 from voice_agent.reasoning.situations import catch_all
 from voice_agent.reasoning.spoken import YesNo, is_backchannel, is_plain_reply, parse_yes_no
 from voice_agent.reasoning.states import ActionState, DataCollectionState
@@ -200,7 +201,7 @@ class Listener:
     async def _after_answer(self, rest: str) -> bool:
         """Fields were filled; the rest of the sentence may be a wish of its own."""
         session = self.session
-        if len(rest.split()) > 1 and session.pending is None:
+        if says_something(rest) and len(rest.split()) > 1 and session.pending is None:
             choice = await self.wishes.navigate(rest)
             if choice.option is not None:
                 return await self.wishes.act_on(choice.option, rest)

@@ -110,8 +110,8 @@ def parse_yes_no(text: str) -> YesNo:
 
 _COURTESIES = phrase_table(
     "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that",
-    "that's", "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm", "just", "then",
-    "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice", "great", "day",
+    "that's", "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm",
+    "just", "then", "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice", "great", "day",
     "one", "and", "will",
 )  # fmt: skip
 _ASIDE = 2
