@@ -9,9 +9,10 @@ a core with different ``--part``; an interrupted run goes on behind the shards t
 and rooms are put on top in training, freshly every time.
 
 Voices: flite and espeak-ng, as the product has them; ``pico2wave`` (SVOX Pico, Apache-2.0) and festival with
-its diphone voices where they are installed. Voices in ``HELD_OUT`` never speak here: they are for tests.
-``--accented`` is the share of sentences that voices of other languages speak with their own sounds, and half
-of what is made of digits and letters is said word by word, each cut close, as people read numbers out.
+its voices ked, slt-hts and msu_ru (BSD-like) where they are installed. Voices in ``HELD_OUT`` never speak
+here: they are for tests. ``--accented`` is the share of sentences that voices of other languages speak with
+their own sounds, and half of what is made of digits and letters is said word by word, each cut close, as
+people read numbers out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import pocketsphinx
 import soundfile
 import soxr
 from training.accents import ACCENTS as FOREIGN
-from training.accents import Accent, Speaker, for_espeak, for_pico
+from training.accents import Accent, Speaker, for_espeak, for_festival, for_pico
 from training.caller_text import ONES, CallerText, as_spoken, examples_of, names_letter
 from training.wideband_speech import ACCENTS, HELD_OUT, RATE, VARIANTS, Voices
 
@@ -65,8 +66,8 @@ class Callers:
         if shutil.which("pico2wave"):
             self._speakers.append((2.2, "pico-us", lambda text: self._native_pico("en-US", text)))
             self._speakers.append((1.1, "pico-gb", lambda text: self._native_pico("en-GB", text)))
-        if shutil.which("festival"):
-            self._festival = Festival()
+        self._festival = Festival() if shutil.which("festival") else None
+        if self._festival:
             self._speakers.append((1.0, "ked", lambda text: self._diphone("ked_diphone", text)))
             self._speakers.append((0.9, "hts", lambda text: self._diphone("cmu_us_slt_arctic_hts", text)))
 
@@ -74,7 +75,7 @@ class Callers:
         """Voice and int16 samples at 8 kHz, silence cut off both ends; empty when the engine failed."""
         rng, words = self._rng, sentence.split()
         if rng.random() < self._accented:
-            accent = rng.choice([*FOREIGN, *(a for a in FOREIGN if a.pico)])
+            accent = rng.choice([*FOREIGN, *(a for a in FOREIGN if a.pico or a.festival)])
             name, speaker = f"accent-{accent.espeak[0]}", self._foreigner(accent)
         else:
             share = [s for s, _, _ in self._speakers]
@@ -117,6 +118,7 @@ class Callers:
         rng, manner = self._rng, Speaker(accent, self._rng)
         throat, pace, pitch = self._throat(0.85, 1.15), rng.uniform(0.8, 1.3), rng.uniform(0.8, 1.25)
         by_pico = bool(accent.pico) and shutil.which("pico2wave") is not None and rng.random() < 0.7
+        by_festival = bool(accent.festival) and self._festival is not None and rng.random() < 0.5
         voice = f"{rng.choice(accent.espeak)}+{rng.choice(self._variants)}"
 
         def sounds(words: list[str]) -> list[list[str]]:
@@ -130,6 +132,9 @@ class Callers:
         def speak(words: list[str]) -> tuple[Floats, float]:
             if by_pico:
                 x, rate = self._pico(accent.pico, for_pico(sounds(words)), pitch / throat, pace)
+            elif by_festival and self._festival is not None:
+                said = f"(eval (list 'Utterance 'Phones '({for_festival(sounds(words))})))"
+                x, rate = self._festival.speak(accent.festival, said, 1.0)
             else:
                 delivery = Delivery(rate=pace, pitch=pitch, pitch_range=rng.uniform(0.6, 1.6))
                 x, rate = self._voices.sounds(for_espeak(sounds(words)), voice, delivery), RATE
@@ -181,8 +186,11 @@ class Callers:
         return x, rate
 
     def _diphone(self, voice: str, text: str) -> tuple[Floats, float]:
+        assert self._festival is not None
         throat = self._throat(0.85, 1.17)
-        x, rate = self._festival.speak(voice, text, self._rng.uniform(0.75, 1.2) * throat)
+        said = text.replace('"', "").replace("\\", "")
+        stretch = self._rng.uniform(0.75, 1.2) * throat
+        x, rate = self._festival.speak(voice, f'(Utterance Text "{said}")', stretch)
         return x, rate * throat
 
 
@@ -199,15 +207,14 @@ class Festival:
             bufsize=1,
         )
 
-    def speak(self, voice: str, text: str, stretch: float) -> tuple[Floats, float]:
-        """Samples and rate; empty when festival refuses."""
+    def speak(self, voice: str, utterance: str, stretch: float) -> tuple[Floats, float]:
+        """Samples and rate of an utterance (an expression of festival's); empty when festival refuses."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-            said = text.replace('"', "").replace("\\", "")
             self._process.stdin.write(
                 f"(voice_{voice}) (Parameter.set 'Duration_Stretch {stretch:.2f}) "
-                f'(utt.save.wave (utt.synth (Utterance Text "{said}")) "{file.name}" \'riff) '
+                f'(utt.save.wave (utt.synth {utterance}) "{file.name}" \'riff) '
                 '(format t "done\\n")\n'
             )
             self._process.stdin.flush()

@@ -51,7 +51,7 @@ def say(page: Page, line: CallerLine) -> None:
 def make_call(page: Page) -> str:
     """Follow the demonstration to its end and take the picture on the way. Returns the call's sid."""
     caller = ScriptedCaller(demonstration(date.today()).lines)
-    known, spoken, pictured = 0, 0, False
+    known, spoken, answered, pictured = 0, 0, 0, False
     began = quiet_since = speaking_since = time.monotonic()
     while time.monotonic() - began < LONGEST_CALL_S:
         page.wait_for_timeout(100)
@@ -73,9 +73,11 @@ def make_call(page: Page) -> str:
                 pictured = True
             line = caller.into_speech(state) if quiet_since - speaking_since > INTO_SPEECH_S else None
         else:
-            waited = time.monotonic() - quiet_since > PAUSE_S
-            line = caller.answer(state, seen["spoken"][-1]) if waited else None
+            # What the practice takes its time to answer is not said again.
+            waited = time.monotonic() - quiet_since > PAUSE_S and len(seen["spoken"]) > answered
+            line = caller.answer(state, " ".join(seen["spoken"][-2:])) if waited else None
         if line is not None:
+            answered = len(seen["spoken"])
             say(page, line)
             quiet_since = time.monotonic()
     if not pictured:

@@ -29,7 +29,7 @@ STRINGS: Final = Weights(beam=200, reach=20.0, word=-0.3)
 STRING_STEP: Final = STEP * 20 // 17
 """Samples a frame where digits and letters are said one by one: drawn out, beside the running speech that the
 network learned from."""
-GENERAL: Final = Weights(beam=400, word=-0.7, language=0.75)
+GENERAL: Final = Weights(beam=400, word=-0.9, language=0.95)
 
 
 class Ear:

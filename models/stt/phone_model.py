@@ -26,7 +26,7 @@ _SHORTEST: Final = SAMPLE_RATE // 10
 LONGEST: Final = 8 * SAMPLE_RATE
 """Samples the network sees at once; of longer speech it sees pieces."""
 _CUT_AFTER: Final = 5 * SAMPLE_RATE
-_LESS_BLANK: Final = 1.5
+_LESS_BLANK: Final = 2.0
 """Taken from the log probability of blank. Where a network is in doubt, CTC teaches it to say nothing, and
 with people, haste and noise it is in doubt more often than with what it learned from."""
 

@@ -33,6 +33,7 @@ class Accent:
         espeak: voices of espeak-ng.
         sounds: what differs from the usual five vowels and plain consonants, written like them.
         pico: the language of SVOX Pico, "" for none.
+        festival: a voice of festival with Russian phones, "" for none.
         hard_ends: share of speakers who end no word in a voiced stop or fricative.
         before_s: share who begin no word in s and a consonant, but in "es".
         after_end: share who put a vowel behind a word's last consonant.
@@ -41,6 +42,7 @@ class Accent:
     espeak: tuple[str, ...]
     sounds: str
     pico: str = ""
+    festival: str = ""
     hard_ends: float = 0.0
     before_s: float = 0.0
     after_end: float = 0.0
@@ -78,6 +80,7 @@ ACCENTS: Final = (
     Accent(
         ("pl", "cs", "sk", "hr", "bg", "ru", "uk", "ro", "hu", "lt"),
         "AE E|a, EH E, W v|w, V v, HH x, TH s|t|f, IH i|I",
+        festival="msu_ru_nsh_clunits",
         hard_ends=0.5,
     ),
     Accent(
@@ -96,6 +99,9 @@ ACCENTS: Final = (
 )
 _ESPEAK_NAMES: Final = {"R": "r", "jj": "j", "9": "@", "6": "a", "aU": "aU", "aI": "aI", "OY": "OY"}
 _HARD: Final = {"b": "p", "d": "t", "g": "k", "v": "f", "z": "s", "dZ": "tS", "Z": "S"}
+_RUSSIAN: Final = {"tS": "ch", "dZ": "d zh", "S": "sh", "Z": "zh", "x": "h", "w": "u", "E": "e", "I": "y"}
+_RUSSIAN_STRESSED: Final = {"a": "aa", "e": "ee", "E": "ee", "i": "ii", "I": "yy", "o": "oo", "u": "uu"}
+_RUSSIAN_UNSTRESSED: Final = {"o": "a"}
 
 
 class Speaker:
@@ -136,3 +142,19 @@ def for_pico(words: Sequence[Sequence[str]]) -> str:
     """Words of sounds as Pico's markup, in X-SAMPA."""
     spelled = ("".join(sound.replace("'", "") for sound in word) for word in words)
     return " ".join(f'<phoneme ph="{word}"/>' for word in spelled)
+
+
+def for_festival(words: Sequence[Sequence[str]]) -> str:
+    """Words of sounds as the phones of festival's Russian voice, a short pause at both ends."""
+    phones = ["pau"]
+    for word in words:
+        stressed = False
+        for sound in word:
+            if sound == "'":
+                stressed = True
+            elif stressed and sound in _RUSSIAN_STRESSED:
+                phones.append(_RUSSIAN_STRESSED[sound])
+                stressed = False
+            else:
+                phones.append(_RUSSIAN.get(sound, _RUSSIAN_UNSTRESSED.get(sound, sound)))
+    return " ".join([*phones, "pau"])

@@ -31,6 +31,12 @@ def _through_alaw(pcm: Pcm) -> Pcm:
     return np.asarray(np.sign(pcm) * np.minimum(x, 0.999) * 32767, np.int16)
 
 
+def _good(x: Floats) -> Pcm:
+    """Over the band of a telephone and companded once, nothing worse."""
+    band = sosfilt(butter(4, [300, 3400], "band", fs=SAMPLE_RATE, output="sos"), x)
+    return decode_ulaw(encode_ulaw((band * (12000 / (np.abs(band).max() + 1e-9))).astype(np.int16)))
+
+
 class Line:
     """A room, a handset, a network: other ones on every call."""
 
@@ -41,11 +47,24 @@ class Line:
 
     def __call__(self, pcm: Pcm) -> Pcm:
         """Clean int16 speech at 8 kHz, cut to its words -> what arrives of it, with some silence around."""
+        return self._heard(self._placed(pcm))
+
+    def pair(self, pcm: Pcm) -> tuple[Pcm, Pcm]:
+        """The same speech over a good line and over this one, at the same times."""
+        x = self._placed(pcm)
+        heard = self._heard(x)
+        return _good(x)[: len(heard)], heard
+
+    def _placed(self, pcm: Pcm) -> Floats:
+        """Between two silences, at another pace."""
         rng = self._rng
         x = pcm.astype(np.float32) / 32768
         if rng.random() < 0.3:
             x = soxr.resample(x, SAMPLE_RATE, SAMPLE_RATE * rng.uniform(0.9, 1.12)).astype(np.float32)
-        x = np.concatenate([self._silence(), x, self._silence()])
+        return np.concatenate([self._silence(), x, self._silence()])
+
+    def _heard(self, x: Floats) -> Pcm:
+        rng = self._rng
         if rng.random() < 0.4:
             x = self._room(x)
         self._remember(x)

@@ -2,13 +2,14 @@
 
 The encoder is that of Whisper Tiny (Radford et al. 2022, section 2.2: two convolutions, pre-norm transformer
 layers), as fine-tuned by the authors of smart-turn and stored in eight bits; here it is unpacked to floats so
-that its upper layers can learn. The head reads the residual streams after the third and the fourth layer.
+that its layers can learn. The heads read the residual streams after its upper layers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import onnx
@@ -21,6 +22,15 @@ WIDTH: Final = 384
 HEADS: Final = 6
 LAYERS: Final = 4
 POSITIONS: Final = 400
+
+
+class HeadShape(NamedTuple):
+    """How big a head is, and after how many of the encoder's layers (counted from the last) it listens."""
+
+    streams: int = 2
+    width: int = 256
+    blocks: int = 3
+    kernel: int = 9
 
 
 class EncoderLayer(nn.Module):
@@ -68,29 +78,62 @@ class Block(nn.Module):
         return x + self.drop(self.down(functional.gelu(self.up(self.norm(y)))))
 
 
+class Head(nn.Module):
+    """CTC over phones, from the residual streams after the last ``streams`` layers of the encoder."""
+
+    def __init__(self, units: int, shape: HeadShape, dropout: float) -> None:
+        super().__init__()
+        self.inputs = shape.streams * WIDTH
+        self.register_buffer("mean", torch.zeros(self.inputs))
+        self.register_buffer("scale", torch.ones(self.inputs))
+        self.project = nn.Linear(self.inputs, shape.width)
+        self.blocks = nn.ModuleList([Block(shape.width, shape.kernel, dropout) for _ in range(shape.blocks)])
+        self.norm = nn.LayerNorm(shape.width)
+        self.out = nn.Linear(shape.width, units)
+        self.drop = nn.Dropout(dropout)
+
+    @staticmethod
+    def _elsewhere(x: torch.Tensor) -> torch.Tensor:
+        """Features as other people and other lines might give them: each moved and stretched a little for a
+        whole utterance, with noise on top. Without it the head learns what only machines sound like."""
+        b, _, n = x.shape
+        gain, shift = 1 + 0.15 * torch.randn(b, 1, n), 0.3 * torch.randn(b, 1, n)
+        return x * gain.to(x) + shift.to(x) + 0.2 * torch.randn_like(x)
+
+    def forward(self, streams: torch.Tensor, frames: torch.Tensor | None = None) -> torch.Tensor:
+        """[b, t, 4 * 384] to log probabilities [b, t, units]."""
+        x = (streams[:, :, -self.inputs :] - self.mean) * self.scale
+        if self.training:
+            x = self._elsewhere(x)
+        if frames is not None:
+            x = x * (torch.arange(x.shape[1])[None, :] >= x.shape[1] - frames[:, None])[:, :, None]
+        y = functional.gelu(self.project(self.drop(x)))
+        for block in self.blocks:
+            y = block(y)
+        return self.out(self.norm(y)).log_softmax(-1)
+
+
 class PhoneNetwork(nn.Module):
-    """Log-mel [b, 80, 2 t] -> log probabilities of phones [b, t, units]; the first unit is the CTC blank."""
+    """Log-mel [b, 80, 2 t] -> log probabilities of phones [b, t, units]; the first unit is the CTC blank.
+
+    One encoder and any number of heads, whose log probabilities are averaged.
+    """
 
     def __init__(
-        self, units: int, width: int = 256, blocks: int = 3, kernel: int = 9, dropout: float = 0.15
+        self, units: int, heads: Sequence[tuple[int, ...]] = (HeadShape(),), dropout: float = 0.15
     ) -> None:
         super().__init__()
-        self.config = {"units": units, "width": width, "blocks": blocks, "kernel": kernel}
+        self.config = {"units": units, "heads": [tuple(shape) for shape in heads]}
         self.conv1 = nn.Conv1d(80, WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
         self.positions = nn.Parameter(torch.zeros(POSITIONS, WIDTH))
         self.layers = nn.ModuleList([EncoderLayer() for _ in range(LAYERS)])
-        self.register_buffer("mean", torch.zeros(2 * WIDTH))
-        self.register_buffer("scale", torch.ones(2 * WIDTH))
-        self.project = nn.Linear(2 * WIDTH, width)
-        self.blocks = nn.ModuleList([Block(width, kernel, dropout) for _ in range(blocks)])
-        self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, units)
-        self.drop = nn.Dropout(dropout)
+        self.heads = nn.ModuleList([Head(units, HeadShape(*shape), dropout) for shape in heads])
         self.frozen_layers = LAYERS
 
     def encode(self, mel: torch.Tensor, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """[b, 80, 2 t] -> [b, t, 768]. Sound stands at the end of each row; ``frames`` says how much."""
+        """[b, 80, 2 t] -> what each layer gives, side by side [b, t, 4 * 384]. Sound stands at the end of
+        each row; ``frames`` says how much."""
         t = mel.shape[2] // 2
         visible = None
         if frames is not None:
@@ -105,27 +148,21 @@ class PhoneNetwork(nn.Module):
             with torch.set_grad_enabled(torch.is_grad_enabled() and i >= self.frozen_layers):
                 x = layer(x, visible)
             streams.append(x)
-        return torch.cat(streams[-2:], dim=2)
+        return torch.cat(streams, dim=2)
 
-    @staticmethod
-    def _elsewhere(x: torch.Tensor) -> torch.Tensor:
-        """Features as other people and other lines might give them: each moved and stretched a little for a
-        whole utterance, with noise on top. Without it the head learns what only machines sound like."""
-        b, _, n = x.shape
-        gain, shift = 1 + 0.15 * torch.randn(b, 1, n), 0.3 * torch.randn(b, 1, n)
-        return x * gain.to(x) + shift.to(x) + 0.2 * torch.randn_like(x)
+    def readings(self, mel: torch.Tensor, frames: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """What each head hears. ``frames`` [b]: frames of sound in each row, None when all of it is."""
+        streams = self.encode(mel, frames)
+        return [head(streams, frames) for head in self.heads]
 
     def forward(self, mel: torch.Tensor, frames: torch.Tensor | None = None) -> torch.Tensor:
-        """See the class. ``frames`` [b]: frames of sound in each row, None when all of it is."""
-        x = (self.encode(mel, frames) - self.mean) * self.scale
-        if self.training:
-            x = self._elsewhere(x)
-        if frames is not None:
-            x = x * (torch.arange(x.shape[1])[None, :] >= x.shape[1] - frames[:, None])[:, :, None]
-        y = functional.gelu(self.project(self.drop(x)))
-        for block in self.blocks:
-            y = block(y)
-        return self.out(self.norm(y)).log_softmax(-1)
+        """See the class."""
+        return together(self.readings(mel, frames))
+
+
+def together(readings: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The mean of log probabilities, made probabilities again."""
+    return torch.stack(list(readings)).mean(0).log_softmax(-1) if len(readings) > 1 else readings[0]
 
 
 def load_encoder(network: PhoneNetwork, path: Path) -> None:
@@ -182,8 +219,7 @@ def load_encoder(network: PhoneNetwork, path: Path) -> None:
         {k: torch.from_numpy(np.ascontiguousarray(v, dtype=np.float32)) for k, v in state.items()},
         strict=False,
     )
-    heads = ("project", "blocks", "norm.", "out.", "mean", "scale")
-    if extra or [name for name in missing if not name.startswith(heads)]:
+    if extra or [name for name in missing if not name.startswith("heads.")]:
         raise ValueError(f"{path} is not the turn model this script knows: {missing} missing")
 
 

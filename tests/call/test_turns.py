@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pipecat.frames.frames import (
@@ -65,7 +65,7 @@ class Talk:
 
     def words(
         self, text: str, *, accepted: bool = True, continues: bool = False, seconds: float = 0.5
-    ) -> Frame:
+    ) -> TranscriptionFrame:
         transcript = Transcript(text, 0.9 if text else 0.0, accepted=accepted and bool(text))
         heard = HeardSpeech(self.heard, transcript, 0.0, seconds, 20.0, continues)
         return TranscriptionFrame(text=text, user_id="", timestamp="", result=heard, finalized=True)
@@ -149,6 +149,16 @@ async def test_assent_over_the_agent_is_no_turn() -> None:
     assert not any(isinstance(f, InterruptionFrame) for f in down)
 
 
+async def test_courtesy_behind_an_answer_is_no_turn() -> None:
+    talk = Talk(agent=speaking())
+    words = talk.words("please")
+    words.result = replace(words.result, afterthought=True)
+    down = await talk.run(talk.voice(), PAUSE, quiet(), words, PAUSE)
+    assert talk.turns == []
+    assert talk.unanswered == [("please", True)]
+    assert not any(isinstance(f, InterruptionFrame) for f in down)
+
+
 async def test_cough_over_the_agent_is_no_turn() -> None:
     talk = Talk(agent=speaking())
     await talk.run(talk.voice(), PAUSE, quiet(), talk.words("", seconds=0.2), PAUSE)
@@ -165,6 +175,17 @@ async def test_lasting_voice_or_clear_words_interrupt(seconds: float, partial: s
     down = await talk.run(*frames, SpeechProgressFrame(seconds=seconds), PAUSE)
     assert len(talk.interruptions) == 1
     assert any(isinstance(f, InterruptionFrame) for f in down)
+
+
+@pytest.mark.parametrize(("seconds", "interrupts"), [(1.2, False), (1.6, True)])
+async def test_a_long_hum_is_none_where_the_recognizer_would_have_told_words(
+    seconds: float, interrupts: bool
+) -> None:
+    talk = Talk(agent=speaking())
+    partial = InterimTranscriptionFrame(text="uh huh", user_id="", timestamp="")
+    murmur = [talk.voice(), PAUSE, partial, PAUSE, quiet(), talk.words("uh huh"), PAUSE]
+    await talk.run(*murmur, talk.voice(), PAUSE, SpeechProgressFrame(seconds=seconds), PAUSE)
+    assert bool(talk.interruptions) is interrupts
 
 
 async def test_early_murmur_in_a_partial_does_not_interrupt() -> None:

@@ -88,6 +88,16 @@ async def test_thanks_when_nothing_is_left_to_do_end_it(service: Service, words:
     assert talk.ended
 
 
+@pytest.mark.parametrize("words", ["thank you", "okay thanks so much", "thank you bye"])
+async def test_thanks_into_the_goodbye_are_answered_with_one(service: Service, words: str) -> None:
+    talk = await call(service, "i need to cancel my appointment", BORN, "yes")
+    await talk.say("no that's all")
+    said = await talk.say(words, barge_in=True)
+    assert talk.ended
+    assert "anything else" not in said
+    assert said.lower().count("goodbye") <= 1
+
+
 async def test_hours_and_place_need_no_verification(service: Service) -> None:
     talk = await call(service)
     assert "Monday to Friday from 8 AM to 5 PM" in await talk.say("what are your hours")

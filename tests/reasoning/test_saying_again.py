@@ -53,6 +53,29 @@ async def test_doubts_at_different_places_make_both_sayings_right_together(talk_
     assert digits(again) == "5235"
 
 
+async def test_the_number_instead_of_a_yes_confirms_it_however_softly_said(
+    talk_over: MakeTalk,
+) -> None:
+    talk = await asked(talk_over(form(CODE)))
+    assert digits(await talk.hear("four one five nine", confidence=0.3)) == "4159"
+    await talk.hear("four one five nine", confidence=0.3)
+    assert talk.field("code") == "4159"
+    assert talk.state != "details"
+
+
+async def test_a_yes_that_was_hardly_heard_confirms_nothing(talk_over: MakeTalk) -> None:
+    for words in ("yes", "yes four one five nine"):
+        talk = await asked(talk_over(form(CODE)))
+        await talk.hear("four one five nine", confidence=0.3)
+        assert digits(await talk.hear(words, confidence=0.3)) == "4159"
+
+
+async def test_another_number_hardly_heard_is_read_back_in_its_turn(talk_over: MakeTalk) -> None:
+    talk = await asked(talk_over(form(CODE)))
+    await talk.hear("four one five nine", confidence=0.3)
+    assert digits(await talk.hear("four one five five", confidence=0.3)) == "4155"
+
+
 async def test_a_no_with_the_number_behind_it_counts_as_both(talk_over: MakeTalk) -> None:
     talk = await asked(talk_over(form(CODE)))
     await talk.hear("nine two three five")

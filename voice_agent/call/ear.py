@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.expectation import AnswerKind, Expectation
 from models.speech import SAMPLE_RATE, Pcm, Recognizer, SpeechError, Transcript, UtteranceStream
 from voice_agent.call.leg_audio import LegAudio
 from voice_agent.call.turn_model import UNKNOWN, TurnModel
+from voice_agent.reasoning.spoken import is_courtesy
 
 PREROLL_S = 0.25
 """Audio before the detected onset: voice activity notices a word late, never early."""
@@ -46,6 +47,10 @@ SECOND_LOOKS_S = (0.2, 0.25)
 _LONGEST_GAP_S = 3.0
 """Speech after a longer silence belongs to no turn that went before, whether that was taken or not."""
 
+AFTERTHOUGHT_S = 0.8
+"""Voice of at most this length that begins at most a breath after a turn was taken may still belong to it:
+"Wednesday ... please"."""
+
 SURE = 0.9
 """A verdict that needs no second look."""
 
@@ -63,7 +68,8 @@ _WHOLE_ANSWERS = frozenset({AnswerKind.YES_NO, AnswerKind.PHRASES, AnswerKind.FR
 class HeardSpeech:
     """One stretch of speech with its words. Times are seconds on the leg's sample clock.
 
-    ``continues`` is True when ``transcript`` covers the earlier stretches of the same turn as well.
+    ``continues`` is True when ``transcript`` covers the earlier stretches of the same turn as well,
+    ``afterthought`` when it adds nothing but courtesy to a turn that was taken already.
     """
 
     number: int
@@ -72,6 +78,7 @@ class HeardSpeech:
     end: float
     stt_ms: float
     continues: bool = False
+    afterthought: bool = False
 
 
 class Ear:
@@ -122,6 +129,9 @@ class Ear:
         self._turn_began: int | None = None
         """Where the current turn began: what the turn model hears begins there."""
         self._whole = False
+        self._said: _Answer | None = None
+        """The newest words, and the answer that was taken last, while something may be added to it."""
+        self._taken: _Answer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
 
@@ -191,13 +201,18 @@ class Ear:
         if stream is not None and self._fed < end:
             self._feed(stream, end)
         heard = _Stretch(self.number, begin, self._started, end, position, self._whole)
-        self._spawn(self._finish(stream, glance, heard))
+        taken, self._taken = self._taken, None
+        voice = self._started + int(PREROLL_S * SAMPLE_RATE)
+        if taken is not None and not taken.may_go_on_with(voice, position):
+            taken = None
+        self._spawn(self._finish(stream, glance, heard, taken))
         early = glance.verdict if glance is not None and glance.position == position else 0.0
         self._spawn(self._judge(self.number, early))
 
     def turn_over(self) -> None:
         """The turn was taken: what comes next is a new one."""
         self._turn_start = self._turn_began = None
+        self._taken, self._said = self._said, None
 
     async def settled(self, seconds: float) -> None:
         """Wait until everything that has been said is recognized, at most ``seconds``."""
@@ -242,11 +257,23 @@ class Ear:
         return transcript
 
     async def _finish(
-        self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
+        self,
+        stream: UtteranceStream | None,
+        glance: _Glance | None,
+        stretch: _Stretch,
+        taken: _Answer | None,
     ) -> None:
         began = time.monotonic()
+        expectation = self.expectation
         async with self._order:
-            transcript = await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
+            added = await self._added(taken, stretch) if taken is not None else None
+            if added is not None and stream is not None:
+                stream.cancel()
+            transcript = (
+                added or await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
+            )
+            if added is None:
+                self._said = _Answer(transcript.text, expectation, stretch.begin, stretch.voice_end)
             await self._on_heard(
                 HeardSpeech(
                     stretch.number,
@@ -255,8 +282,28 @@ class Ear:
                     end=stretch.voice_end / SAMPLE_RATE,
                     stt_ms=(time.monotonic() - began) * 1000,
                     continues=stretch.whole,
+                    afterthought=added is not None,
                 )
             )
+
+    async def _added(self, taken: _Answer, stretch: _Stretch) -> Transcript | None:
+        """The words that a stretch adds to an answer, heard together with it, where they are courtesy."""
+        if not taken.text or not self._recognizers:
+            return None
+        try:
+            stream = self._recognizers[0].open(taken.expectation, None)
+            try:
+                stream.feed(self._audio.read(taken.begin, stretch.end))
+                async with asyncio.timeout(GLANCE_TIMEOUT_S):
+                    both = await stream.finish()
+            finally:
+                stream.cancel()
+        except (SpeechError, TimeoutError):
+            return None  # what is said of it alone will do
+        rest = both.text.removeprefix(taken.text + " ")
+        if not both.accepted or rest == both.text or not is_courtesy(rest):
+            return None
+        return replace(both, text=rest, words=(), alternatives=())
 
     async def _glanced(
         self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
@@ -333,6 +380,21 @@ class Ear:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Words, what was expected when they were said, and the samples between which they were."""
+
+    text: str
+    expectation: Expectation
+    begin: int
+    end: int
+
+    def may_go_on_with(self, start: int, end: int) -> bool:
+        """Whether voice between two samples is short and soon enough to belong to it."""
+        soon = start - self.end <= BREATH_S * SAMPLE_RATE
+        return soon and end - start <= AFTERTHOUGHT_S * SAMPLE_RATE
 
 
 @dataclass(slots=True, eq=False)

@@ -39,7 +39,7 @@ from voice_agent.reasoning.spoken import is_backchannel
 
 CERTAIN_S = 1.05
 """Voice that has lasted this long over the agent's speech is no murmur of assent, unless it sounds like
-one."""
+one: like its words, or like none where words are known to come early."""
 
 DRAWN_OUT_S = 1.5
 """Not even a drawn-out "mm-hmm" lasts this long."""
@@ -79,6 +79,8 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
         """``time.monotonic()`` of voice that has not become a turn yet."""
         self._in_turn = False
         self._partial = ""
+        self._words_come_early = False
+        """Whether the recognizer tells words while somebody speaks: some tell them afterwards only."""
 
     async def handle_user_turn_started(self) -> None:
         """Bookkeeping of the base contract."""
@@ -90,6 +92,8 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Decide on each sign of voice; see the module."""
+        if isinstance(frame, InterimTranscriptionFrame) and frame.text:
+            self._words_come_early = True
         if self._in_turn:
             return ProcessFrameResult.CONTINUE
         if isinstance(frame, VADUserStartedSpeakingFrame):
@@ -106,7 +110,7 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
                 await self._begin()
             elif self._floor.protected or self._floor.cooling:
                 self._floor.release()
-            elif frame.seconds >= (DRAWN_OUT_S if is_backchannel(self._partial) else CERTAIN_S) or (
+            elif frame.seconds >= (DRAWN_OUT_S if self._may_be_a_murmur() else CERTAIN_S) or (
                 frame.seconds >= self._floor.policy.barge_in_min_speech_s and self._takes_the_floor()
             ):
                 await self._begin(interrupt=True)
@@ -116,6 +120,9 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
             await self._weigh(frame)
         return ProcessFrameResult.CONTINUE
 
+    def _may_be_a_murmur(self) -> bool:
+        return is_backchannel(self._partial) if self._partial else self._words_come_early
+
     def _takes_the_floor(self) -> bool:
         """Words that can only mean "stop": what else a recognizer makes of half a murmur proves nothing."""
         return self._partial.split(" ", 1)[0] in FLOOR_WORDS
@@ -124,7 +131,11 @@ class BargeInStartStrategy(BaseUserTurnStartStrategy):
         """Words of voice that never became a turn: assent, noise, or something to be answered."""
         heard = cast(HeardSpeech, frame.result)
         transcript = heard.transcript
-        if self._floor.agent_has_it and not self._floor.protected:
+        if self._floor.agent_has_it and heard.afterthought:
+            self._floor.release()
+            self._onset = None
+            self._on_words(heard, True)
+        elif self._floor.agent_has_it and not self._floor.protected:
             assent = is_backchannel(transcript.text)
             if assent or not transcript.text or not transcript.accepted:
                 self._floor.release()

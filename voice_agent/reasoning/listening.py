@@ -17,9 +17,16 @@ from voice_agent.reasoning.fields import SPELLED, CollectionField, FieldType
 from voice_agent.reasoning.interjecting import Interjector
 from voice_agent.reasoning.open_questions import OpenQuestions
 from voice_agent.reasoning.phrases import PhraseName
-from voice_agent.reasoning.questions import asked_field, expectation, question, value_in_words
+from voice_agent.reasoning.questions import (
+    asked_field,
+    expectation,
+    find_field,
+    question,
+    value_in_words,
+)
 from voice_agent.reasoning.reasoner import Choice, Option
 from voice_agent.reasoning.session import (
+    ConfirmValue,
     PersonOffered,
     Phase,
     Session,
@@ -27,7 +34,7 @@ from voice_agent.reasoning.session import (
     WorkKind,
 )
 from voice_agent.reasoning.signals import Channel, Utterance, Via
-from voice_agent.reasoning.similarity import says_something
+from voice_agent.reasoning.similarity import is_thanks, says_something
 from voice_agent.reasoning.situations import catch_all
 from voice_agent.reasoning.spoken import YesNo, is_backchannel, is_plain_reply, parse_yes_no
 from voice_agent.reasoning.states import ActionState, DataCollectionState
@@ -72,7 +79,7 @@ class Listener:
             session.memory.remember(text)
             return
         certain = _certainty(utterance)
-        trusted = not spoken or (utterance.accepted and certain >= self._needed_confidence())
+        trusted = not spoken or (utterance.accepted and certain >= self._needed_confidence(text))
         if session.phase is Phase.WORKING:
             if trusted and text:
                 await self._while_working(text)
@@ -91,12 +98,20 @@ class Listener:
         ]
         await self._heard(text, others[:MAX_ALTERNATIVES], unsure=unsure)
 
-    def _needed_confidence(self) -> float:
+    def _needed_confidence(self, text: str) -> float:
         """Confidence below which words are not acted on."""
-        field = asked_field(self.session)
-        if field is not None and field.type in SPELLED and self.session.pending is None:
-            return self.session.settings.read_back_confidence
-        return self.session.settings.heard_confidence
+        session = self.session
+        asked, pending = asked_field(session), session.pending
+        if isinstance(pending, ConfirmValue):
+            # A value said again is read back again; on a yes or no something is done.
+            field = find_field(session, pending.key)
+            said_again = field is not None and self.collector.read(field, text).found
+            asked = field if said_again and parse_yes_no(text) is not YesNo.YES else None
+        elif pending is not None:
+            asked = None
+        if asked is not None and asked.type in SPELLED:
+            return session.settings.read_back_confidence
+        return session.settings.heard_confidence
 
     async def _heard(self, text: str, others: list[str], *, unsure: bool) -> None:
         session = self.session
@@ -126,8 +141,11 @@ class Listener:
     def _reopen(self, text: str) -> bool:
         """The caller speaks after the goodbye: end, unless there is more."""
         session = self.session
-        farewell = self.interjector.named(text) in ("goodbye", "hold_on") or is_backchannel(text)
-        if farewell or (parse_yes_no(text) is YesNo.NO and is_plain_reply(text)) or len(text.split()) < 2:
+        farewell = (
+            self.interjector.named(text) in ("goodbye", "hold_on") or is_backchannel(text) or is_thanks(text)
+        )
+        refused = parse_yes_no(text) is YesNo.NO and is_plain_reply(text)
+        if farewell or refused or len(text.split()) < 2:
             session.say(session.phrases.phrase(PhraseName.GOODBYE), SayKind.GOODBYE)
             session.emit(End())
             return False

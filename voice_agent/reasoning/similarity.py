@@ -112,6 +112,12 @@ def terms(sentence: str) -> list[tuple[str, bool]]:
     return result
 
 
+def is_thanks(sentence: str) -> bool:
+    """Whether a sentence thanks and says nothing else."""
+    said = {term for term, _ in terms(sentence)}
+    return "=thanks" in said and said <= STOP_WORDS
+
+
 def _concept_at(words: list[tuple[str, int]], index: int) -> tuple[str | None, int]:
     for length in (4, 3, 2):
         phrase = " ".join(word for word, _ in words[index : index + length])

@@ -26,6 +26,7 @@ from voice_agent.reasoning.spoken.readings import (
 )
 from voice_agent.reasoning.spoken.replies import (
     is_backchannel,
+    is_courtesy,
     is_plain_reply,
     parse_correction,
     parse_yes_no,
@@ -42,6 +43,7 @@ __all__ = [
     "TimeReading",
     "YesNo",
     "is_backchannel",
+    "is_courtesy",
     "is_plain_reply",
     "mended",
     "parse_alphanumeric",
