@@ -279,3 +279,11 @@ async def test_a_bare_no_is_no_message(service: Service) -> None:
     talk = await call(service, "can i leave a message", "no")
     assert talk.state == "anything_else"
     assert await service.store.messages() == []
+
+
+@pytest.mark.parametrize(
+    "words", ["monday thank you", "monday and what are your hours", "monday thanks a lot"]
+)
+async def test_an_answer_counts_whatever_is_said_with_it(service: Service, words: str) -> None:
+    talk = await call(service, "book an appointment", BORN, words)
+    assert "On Monday, November 23rd, I have" in talk.last

@@ -171,6 +171,8 @@ class Interjector:
         elif isinstance(pending, GuidedQuestion):
             name = PhraseName.GUIDED_OFFER if pending.offer else PhraseName.GUIDED_ASK
             session.say(session.phrases.phrase(name, text=pending.text), question=True)
+        elif field is not None and field.key in session.memory.slots:
+            self.collector.proceed()  # it was answered in the same breath
         elif isinstance(session.here.state, DataCollectionState) and field is not None:
             session.say(field_question(session, field), question=True)
         else:

@@ -34,7 +34,7 @@ from voice_agent.reasoning.session import (
     WorkKind,
 )
 from voice_agent.reasoning.signals import Channel, Utterance, Via
-from voice_agent.reasoning.similarity import is_thanks
+from voice_agent.reasoning.similarity import is_thanks, says_something
 from voice_agent.reasoning.situations import catch_all
 from voice_agent.reasoning.spoken import YesNo, is_backchannel, is_plain_reply, parse_yes_no
 from voice_agent.reasoning.states import ActionState, DataCollectionState
@@ -144,7 +144,8 @@ class Listener:
         farewell = (
             self.interjector.named(text) in ("goodbye", "hold_on") or is_backchannel(text) or is_thanks(text)
         )
-        if farewell or (parse_yes_no(text) is YesNo.NO and is_plain_reply(text)) or len(text.split()) < 2:
+        refused = parse_yes_no(text) is YesNo.NO and is_plain_reply(text)
+        if farewell or refused or len(text.split()) < 2:
             session.say(session.phrases.phrase(PhraseName.GOODBYE), SayKind.GOODBYE)
             session.emit(End())
             return False
@@ -218,7 +219,7 @@ class Listener:
     async def _after_answer(self, rest: str) -> bool:
         """Fields were filled; the rest of the sentence may be a wish of its own."""
         session = self.session
-        if len(rest.split()) > 1 and session.pending is None:
+        if says_something(rest) and len(rest.split()) > 1 and session.pending is None:
             choice = await self.wishes.navigate(rest)
             if choice.option is not None:
                 return await self.wishes.act_on(choice.option, rest)

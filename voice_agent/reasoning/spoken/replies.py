@@ -108,11 +108,11 @@ def parse_yes_no(text: str) -> YesNo:
     return said.pop()
 
 
-_COURTESIES = phrase_table(
+_BESIDE_A_REPLY = phrase_table(
     "thanks", "thank", "you", "so", "very", "much", "a lot", "again", "bye", "goodbye", "it", "that",
     "that's", "that'll", "is", "be", "all", "oh", "um", "uh", "well", "ma'am", "sir", "i", "am", "i'm",
-    "just", "then", "now", "for", "today", "everything", "nothing", "else", "more", "have", "good", "nice",
-    "great", "day", "one", "and", "will",
+    "just", "then", "now", "for", "today", "everything", "nothing", "else", "more", "have", "good",
+    "nice", "great", "day", "one", "and", "will",
 )  # fmt: skip
 _ASIDE = 2
 """Up to this many other words leave a reply a plain one."""
@@ -123,7 +123,7 @@ def is_plain_reply(text: str) -> bool:
     tokens = tokenize(text)
     index = others = 0
     while index < len(tokens):
-        tables = (_YES, _NO, _UNSURE, _CONFIRMED_AFTER_NO, _COURTESIES)
+        tables = (_YES, _NO, _UNSURE, _CONFIRMED_AFTER_NO, _BESIDE_A_REPLY)
         length = max(longest_phrase(tokens, index, table) for table in tables)
         others += not length
         index += max(1, length)
@@ -266,13 +266,13 @@ _BACKCHANNEL_PHRASES = phrase_table(
 _LONGEST_BACKCHANNEL = 4
 
 
-_POLITE = frozenset({"please", "thanks", "thank", "you", "so", "very", "much", "sir", "ma'am", "madam"})
+_COURTESIES = frozenset({"please", "thanks", "thank", "you", "so", "very", "much", "sir", "ma'am", "madam"})
 
 
 def is_courtesy(text: str) -> bool:
     """Whether the words are polite and say nothing else ("please", "thank you very much")."""
     words = text.lower().split()
-    return 0 < len(words) <= _LONGEST_BACKCHANNEL and _POLITE.issuperset(words) and words != ["you"]
+    return 0 < len(words) <= _LONGEST_BACKCHANNEL and _COURTESIES.issuperset(words) and words != ["you"]
 
 
 def is_backchannel(text: str) -> bool:
