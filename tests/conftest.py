@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import os
 import shutil
@@ -39,6 +40,8 @@ def postgres_url() -> Iterator[str]:
     # Not pytest's own folder: that one is closed to other users, and a server started by root runs as one.
     folder = Path(tempfile.mkdtemp(prefix="voice-agent-pg-"))
     folder.chmod(0o755)
+    # Registered before the package is: what that writes at the very end goes as well.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         with pytest.MonkeyPatch.context() as environment:
             # Read at import. Without it a lock file in the common temporary folder shuts out other users.
