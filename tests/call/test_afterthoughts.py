@@ -72,17 +72,27 @@ async def caller(recognizer: ScriptedRecognizer) -> AsyncIterator[Caller]:
 async def test_courtesy_is_heard_together_with_the_answer_it_belongs_to(
     caller: Caller, recognizer: ScriptedRecognizer
 ) -> None:
-    recognizer.results = ["wednesday", "wednesday please"]
+    recognizer.results = ["wednesday", "eight please", "wednesday please"]
     added = await caller.answers_and_adds(1.9, 2.3)
     assert (added.transcript.text, added.afterthought) == ("please", True)
     assert recognizer.expectations == [DAY, TIMES, DAY]
+
+
+@pytest.mark.parametrize(("alone", "courtesy"), [("thank you", True), ("", False)])
+async def test_what_is_clear_by_itself_is_not_heard_twice(
+    caller: Caller, recognizer: ScriptedRecognizer, alone: str, courtesy: bool
+) -> None:
+    recognizer.results = ["wednesday", alone]
+    added = await caller.answers_and_adds(1.9, 2.3)
+    assert (added.transcript.text, added.afterthought) == (alone, courtesy)
+    assert recognizer.expectations == [DAY, TIMES]
 
 
 @pytest.mark.parametrize("both", ["wednesday no friday", "friday please", "wednesday"])
 async def test_anything_else_is_heard_by_itself(
     caller: Caller, recognizer: ScriptedRecognizer, both: str
 ) -> None:
-    recognizer.results = ["wednesday", both, "eight a m"]
+    recognizer.results = ["wednesday", "eight a m", both]
     added = await caller.answers_and_adds(1.9, 2.3)
     assert (added.transcript.text, added.afterthought) == ("eight a m", False)
 
@@ -100,6 +110,6 @@ async def test_what_comes_late_or_lasts_is_an_answer_of_its_own(
 async def test_a_recognizer_that_cannot_tell_costs_only_the_afterthought(
     caller: Caller, recognizer: ScriptedRecognizer, result: str | Exception
 ) -> None:
-    recognizer.results = ["wednesday", result, "eight a m"]
+    recognizer.results = ["wednesday", "eight a m", result]
     added = await caller.answers_and_adds(1.9, 2.3)
     assert (added.transcript.text, added.afterthought) == ("eight a m", False)

@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from models.expectation import AnswerKind, Expectation
 from models.speech import SAMPLE_RATE, Pcm, Recognizer, SpeechError, Transcript, UtteranceStream
+from voice_agent.call.afterthought import BREATH_S, Answer
 from voice_agent.call.leg_audio import LegAudio
 from voice_agent.call.turn_model import UNKNOWN, TurnModel
-from voice_agent.reasoning.spoken import is_courtesy
 
 PREROLL_S = 0.25
 """Audio before the detected onset: voice activity notices a word late, never early."""
@@ -36,7 +36,6 @@ WHOLE_TURN_S = 14.0
 """Digits and letters said in several breaths are recognized again as one, up to this length, so that a
 grammar of known length fits."""
 
-BREATH_S = 0.6
 SHORT_TURN_S = 3.0
 """An answer of at most this length that goes on after at most a breath ("yes ... please") is recognized
 again as one: its second half alone fits no grammar."""
@@ -46,10 +45,6 @@ SECOND_LOOKS_S = (0.2, 0.25)
 
 _LONGEST_GAP_S = 3.0
 """Speech after a longer silence belongs to no turn that went before, whether that was taken or not."""
-
-AFTERTHOUGHT_S = 0.8
-"""Voice of at most this length that begins at most a breath after a turn was taken may still belong to it:
-"Wednesday ... please"."""
 
 SURE = 0.9
 """A verdict that needs no second look."""
@@ -129,9 +124,9 @@ class Ear:
         self._turn_began: int | None = None
         """Where the current turn began: what the turn model hears begins there."""
         self._whole = False
-        self._said: _Answer | None = None
+        self._said: Answer | None = None
         """The newest words, and the answer that was taken last, while something may be added to it."""
-        self._taken: _Answer | None = None
+        self._taken: Answer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
 
@@ -261,23 +256,22 @@ class Ear:
         stream: UtteranceStream | None,
         glance: _Glance | None,
         stretch: _Stretch,
-        taken: _Answer | None,
+        taken: Answer | None,
     ) -> None:
         began = time.monotonic()
         expectation = self.expectation
         async with self._order:
-            added = await self._added(taken, stretch) if taken is not None else None
-            if added is not None and stream is not None:
-                stream.cancel()
-            transcript = (
-                added or await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
-            )
+            transcript = await self._glanced(stream, glance, stretch) or await self._result(stream, stretch)
+            added = None
+            if taken is not None and self._recognizers:
+                rung, read = self._recognizers[0], self._audio.read
+                added = await taken.courtesy(transcript, stretch.end, rung, read)
             if added is None:
-                self._said = _Answer(transcript.text, expectation, stretch.begin, stretch.voice_end)
+                self._said = Answer(transcript.text, expectation, stretch.begin, stretch.voice_end)
             await self._on_heard(
                 HeardSpeech(
                     stretch.number,
-                    transcript,
+                    added or transcript,
                     start=stretch.started / SAMPLE_RATE + (0 if stretch.whole else PREROLL_S),
                     end=stretch.voice_end / SAMPLE_RATE,
                     stt_ms=(time.monotonic() - began) * 1000,
@@ -285,25 +279,6 @@ class Ear:
                     afterthought=added is not None,
                 )
             )
-
-    async def _added(self, taken: _Answer, stretch: _Stretch) -> Transcript | None:
-        """The words that a stretch adds to an answer, heard together with it, where they are courtesy."""
-        if not taken.text or not self._recognizers:
-            return None
-        try:
-            stream = self._recognizers[0].open(taken.expectation, None)
-            try:
-                stream.feed(self._audio.read(taken.begin, stretch.end))
-                async with asyncio.timeout(GLANCE_TIMEOUT_S):
-                    both = await stream.finish()
-            finally:
-                stream.cancel()
-        except (SpeechError, TimeoutError):
-            return None  # what is said of it alone will do
-        rest = both.text.removeprefix(taken.text + " ")
-        if not both.accepted or rest == both.text or not is_courtesy(rest):
-            return None
-        return replace(both, text=rest, words=(), alternatives=())
 
     async def _glanced(
         self, stream: UtteranceStream | None, glance: _Glance | None, stretch: _Stretch
@@ -380,21 +355,6 @@ class Ear:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """Words, what was expected when they were said, and the samples between which they were."""
-
-    text: str
-    expectation: Expectation
-    begin: int
-    end: int
-
-    def may_go_on_with(self, start: int, end: int) -> bool:
-        """Whether voice between two samples is short and soon enough to belong to it."""
-        soon = start - self.end <= BREATH_S * SAMPLE_RATE
-        return soon and end - start <= AFTERTHOUGHT_S * SAMPLE_RATE
 
 
 @dataclass(slots=True, eq=False)
