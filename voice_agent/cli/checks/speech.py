@@ -13,7 +13,7 @@ from voice_agent.settings import Settings
 
 EAR_QUALITY = (
     "the own ear: on a quiet line answers that a question expects are understood; ten digits at once"
-    " are wrong one time in five; of free speech one word in four is wrong, or more; a noisy line is hard"
+    " are wrong one time in six; of free speech one word in four is wrong, or more; a noisy line is hard"
 )
 POCKETSPHINX_QUALITY = (
     "PocketSphinx: on a quiet line most answers that a question expects are understood; ten digits at once"
